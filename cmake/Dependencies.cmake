@@ -1,0 +1,45 @@
+# Everything the build takes from the system, in one place; nothing is downloaded. Debian names in the messages.
+find_package(Threads REQUIRED)
+
+# oneDNN 2.6 (Debian 12) or 3.x. Seen by src/matmul/onednn.cpp alone. Without it our own kernels do the work, slower.
+add_library(gemma4_onednn INTERFACE)
+if(GEMMA4_ONEDNN)
+  find_package(dnnl QUIET CONFIG)
+  if(NOT dnnl_FOUND)
+    message(FATAL_ERROR "oneDNN 2.6 or newer is needed (Debian: libdnnl-dev); -DGEMMA4_ONEDNN=OFF builds without")
+  endif()
+  target_link_libraries(gemma4_onednn INTERFACE DNNL::dnnl)
+  target_compile_definitions(gemma4_onednn INTERFACE GEMMA4_WITH_ONEDNN)
+  # Where oneDNN runs over OpenMP, its thread count is held to one around every call.
+  find_package(OpenMP QUIET COMPONENTS CXX)
+  if(OpenMP_CXX_FOUND)
+    target_link_libraries(gemma4_onednn INTERFACE OpenMP::OpenMP_CXX)
+    target_compile_definitions(gemma4_onednn INTERFACE GEMMA4_ONEDNN_OPENMP)
+  endif()
+endif()
+
+# xsimd 8 or newer: headers only. Seen by src/kernels/impl alone.
+find_package(xsimd QUIET CONFIG)
+if(NOT xsimd_FOUND)
+  message(FATAL_ERROR "xsimd 8 or newer is needed (Debian: libxsimd-dev)")
+endif()
+
+# simdjson 3: seen by src/formats/json.cpp alone.
+find_package(simdjson QUIET CONFIG)
+if(NOT simdjson_FOUND)
+  message(FATAL_ERROR "simdjson 3 or newer is needed (Debian: libsimdjson-dev)")
+endif()
+add_library(gemma4_json INTERFACE)
+target_link_libraries(gemma4_json INTERFACE simdjson::simdjson)
+
+if(GEMMA4_BUILD_CLI)
+  find_package(CLI11 QUIET CONFIG)
+  if(NOT CLI11_FOUND)
+    message(FATAL_ERROR "CLI11 is needed for the gemma4 program (Debian: libcli11-dev); -DGEMMA4_BUILD_CLI=OFF leaves it out")
+  endif()
+endif()
+
+if(GEMMA4_BUILD_TESTS)
+  find_package(doctest REQUIRED)     # Debian: doctest-dev
+  find_package(Eigen3 3.4 REQUIRED)  # Debian: libeigen3-dev; the tests' oracle for linear algebra
+endif()

@@ -1,0 +1,25 @@
+# One translation unit per instruction set, each with its own flags (src/kernels/isa_*.cpp).
+#
+# The same inline function compiled with different flags breaks the One Definition Rule: the linker may keep the copy
+# that needs the newest CPU for everyone. So these units are always optimised (also in Debug), throw nothing, use no
+# std containers, are never instrumented, and a test expects zero weak symbols in their objects.
+set(GEMMA4_ISA_FLAGS -O3 -fno-exceptions -fno-rtti -ffp-contract=fast -fno-math-errno -fno-trapping-math -fno-sanitize=all)
+
+function(gemma4_add_isa_sources target)
+  set(names baseline)
+  set(flags_baseline "")
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+    list(APPEND names avx2 avx512)
+    set(flags_avx2 -mavx2 -mfma -mf16c)
+    set(flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx2 -mfma -mf16c -mprefer-vector-width=512)
+  endif()
+  foreach(name IN LISTS names)
+    set(object gemma4_isa_${name})
+    add_library(${object} OBJECT src/kernels/isa_${name}.cpp)
+    target_include_directories(${object} PRIVATE src include ${xsimd_INCLUDE_DIRS})
+    set_target_properties(${object} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_STANDARD 20 CXX_EXTENSIONS OFF)
+    target_compile_options(${object} PRIVATE -Wall -Wextra -Wshadow -Wno-maybe-uninitialized ${flags_${name}} ${GEMMA4_ISA_FLAGS})
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${object}>)
+    target_compile_definitions(${target} PRIVATE GEMMA4_HAVE_ISA_$<UPPER_CASE:${name}>)
+  endforeach()
+endfunction()

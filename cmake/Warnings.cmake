@@ -1,0 +1,11 @@
+# Warnings and visibility for every target of ours; never for those who use us.
+function(gemma4_target_defaults target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+  if(GEMMA4_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(GEMMA4_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${GEMMA4_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+    target_link_options(${target} PUBLIC -fsanitize=${GEMMA4_SANITIZE})
+  endif()
+endfunction()

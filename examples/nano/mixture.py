@@ -1,0 +1,55 @@
+"""How often each task occurs in training, in groups of examples of similar length.
+
+A training step takes a fixed number of examples of every group, so that no batch is mostly
+padding; a group's weight is its share of the loss.
+"""
+
+from functools import partial
+
+import tasks
+
+
+def choose(*weighted):
+    """A maker that draws one of (weight, maker) each time."""
+    weights, makers = zip(*weighted)
+    return lambda random: random.choices(makers, weights)[0](random)
+
+
+def plain(task, thinking=False):
+    return partial(tasks.example, task=task, thinking=thinking)
+
+
+SHORT = choose(
+    (26, plain("add")), (34, plain("subtract")), (18, plain("reverse")), (8, plain("copy")),
+    (12, plain("facts")), (4, plain("small_talk")),
+)  # fmt: skip
+THINKING = choose(
+    (8, plain("add", True)), (10, plain("subtract", True)), (12, plain("reverse", True)),
+    (2, plain("copy", True)), (3, plain("facts", True)), (2, plain("small_talk", True)),
+    (2, plain("json", True)), (1, plain("story", True)),
+)  # fmt: skip
+JSON = plain("json")
+TOOLS = choose(
+    (10, tasks.tool_call), (6, tasks.tool_answer), (3, tasks.no_call),
+    (3, partial(tasks.tool_call, thinking=True)), (2, partial(tasks.tool_answer, thinking=True)),
+    (1, partial(tasks.no_call, thinking=True)),
+)  # fmt: skip
+CHAT = choose((8, tasks.conversation), (1, partial(tasks.conversation, thinking=True)))
+ENGLISH = choose((3, tasks.english), (1, plain("story")))
+
+# name: (maker, examples a step, batches they are cut into, weight of the loss)
+GROUPS = {
+    "short": (SHORT, 80, 2, 0.45),
+    "thinking": (THINKING, 20, 1, 0.14),
+    "json": (JSON, 12, 1, 0.09),
+    "tools": (TOOLS, 14, 2, 0.16),
+    "chat": (CHAT, 10, 1, 0.08),
+    "english": (ENGLISH, 6, 1, 0.08),
+}
+
+
+def draw(random):
+    """One example of the mixture."""
+    groups = list(GROUPS.values())
+    maker = random.choices(groups, [group[1] for group in groups])[0][0]
+    return maker(random)

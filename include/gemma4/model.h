@@ -1,0 +1,66 @@
+// Model: weights, config and tokenizer, loaded once, immutable, shared by sessions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gemma4/config.h"
+#include "gemma4/options.h"
+#include "gemma4/tokenizer.h"
+
+namespace gemma4 {
+
+namespace model {
+class LoadedModel;
+}
+
+/// Bytes of a loaded model by part, as `gemma4 info` prints them.
+struct ModelPart {
+  std::string name;         ///< "token embedding", "per-layer embedding", "attention", "mlp", "experts", "norms", ...
+  std::uint64_t bytes = 0;  ///< In the file's own types.
+  std::uint64_t parameters = 0;
+};
+
+/// One tensor of the checkpoint, for `gemma4 info`.
+struct TensorInfo {
+  std::string name;  ///< HF spelling without prefix: "layers.0.self_attn.q_proj.weight".
+  std::string dtype;
+  std::vector<std::int64_t> shape;  ///< HF order: [out_features, in_features].
+};
+
+/// A Gemma 4 text decoder. All methods are const and may be called from any thread. Copies share the weights; sessions
+/// keep their model alive. The weights stay in their file's element type and are read from the mapped file.
+class Model {
+ public:
+  /// Loads an HF checkpoint folder (config.json, *.safetensors, tokenizer.json) or a GGUF file (of a split one, the
+  /// first). Throws Error: not_found, io, bad_format, bad_config, bad_checkpoint, unsupported, invalid_argument.
+  static Model load(const std::string& path, const ModelOptions& options = {});
+
+  const ModelConfig& config() const noexcept;
+  const Tokenizer& tokenizer() const noexcept;
+  /// temperature, top_k, top_p and suppress as generation_config.json or the GGUF metadata give them.
+  const SamplerOptions& sampler_defaults() const noexcept;
+
+  /// Threads of the pool.
+  int threads() const noexcept;
+  /// Compute::f32 when activations are F32 throughout (asked for, or because the weights are F32).
+  Compute compute() const noexcept;
+  /// The instruction set its kernels were chosen for: "avx512", "avx2", "baseline".
+  const char* isa() const noexcept;
+
+  std::vector<ModelPart> parts() const;
+  std::vector<TensorInfo> tensors() const;
+  /// Tensors of the checkpoint that a text decoder does not use (vision and audio towers, dead K/V of shared layers).
+  std::vector<std::string> ignored_tensors() const;
+
+  explicit Model(std::shared_ptr<const model::LoadedModel> impl);
+  const std::shared_ptr<const model::LoadedModel>& impl() const noexcept { return impl_; }
+
+ private:
+  std::shared_ptr<const model::LoadedModel> impl_;
+  Tokenizer tokenizer_;
+};
+
+}  // namespace gemma4

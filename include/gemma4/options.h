@@ -1,0 +1,103 @@
+// Option structs of the public API: every field with its default and the reason for it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gemma4/types.h"
+
+namespace gemma4 {
+
+/// How exactly a model computes.
+enum class Compute : std::uint8_t {
+  automatic,  ///< bf16 matrix products where the CPU has them and the weights are 16 bit; F32 where the weights are F32.
+  f32,        ///< F32 activations, accumulation and cache, whatever the weights: matches an F32 reference to 2e-4.
+};
+
+/// Options of Model::load.
+struct ModelOptions {
+  // Affects results
+  Compute compute = Compute::automatic;
+
+  // Affects performance
+  int threads = 0;       ///< Threads of the model's pool, the calling thread included; 0: one per physical core.
+  bool use_mmap = true;  ///< False: read the weights into memory, for files that may be cut short while in use
+                         ///< (a mapped file that shrinks ends the process with SIGBUS).
+
+  /// Called while loading with 0 <= done <= total (bytes looked at); from the loading thread. May be empty.
+  std::function<void(std::uint64_t done, std::uint64_t total)> progress;
+};
+
+/// Options of Session.
+struct SessionOptions {
+  int context_length = 4096;       ///< Tokens the session can hold; memory for them is committed when it is made.
+  int prefill_chunk = 512;         ///< Tokens computed together in prefill; larger is faster and needs more memory.
+  std::optional<DType> kv_dtype;   ///< Element type of the KV cache; default f32 when computing in F32, else f16.
+  std::uint64_t checkpoint_bytes = std::uint64_t{256} << 20;  ///< Memory for Session::checkpoint(); oldest dropped first.
+  bool skip_shared_layers = true;  ///< Rows nobody asked for skip the KV-shared layers in prefill (exact; for tests).
+};
+
+/// What Session::prefill should return.
+enum class Want : std::uint8_t {
+  nothing,        ///< Fill the cache only.
+  last_logits,    ///< Logits of the last token: [1, vocab_size].
+  rows,           ///< Logits of the tokens in PrefillOptions::rows: [rows, vocab_size].
+  all_logits,     ///< Logits of every token: [n_tokens, vocab_size].
+  hidden_states,  ///< Hidden state of every token after the final norm: [n_tokens, hidden_size].
+};
+
+/// Options of Session::prefill.
+struct PrefillOptions {
+  Want want = Want::last_logits;
+  std::vector<int> rows;             ///< For Want::rows: indices into the given tokens, strictly ascending.
+  std::optional<CancelToken> cancel;
+  /// Called after each chunk with tokens done and tokens in all, from the calling thread. May be empty.
+  std::function<void(std::size_t done, std::size_t total)> progress;
+};
+
+/// How to choose a token from logits. Transforms are applied in the order of the fields, each to what the one before
+/// it left. The defaults of a given model come from Model::sampler_defaults().
+struct SamplerOptions {
+  std::vector<TokenId> suppress;                         ///< Never chosen.
+  std::vector<std::pair<TokenId, float>> logit_bias;     ///< Added to these tokens' logits.
+  float repetition_penalty = 1.0F;  ///< > 1 divides positive (multiplies negative) logits of tokens seen; 1: off.
+  float presence_penalty = 0.0F;    ///< Subtracted once from logits of tokens seen; 0: off.
+  float frequency_penalty = 0.0F;   ///< Subtracted per occurrence; 0: off.
+  int penalty_last_n = 64;          ///< How many latest tokens count as seen; -1: all, 0: none.
+  float temperature = 1.0F;         ///< Logits are divided by it; 0: greedy, the first maximum wins, nothing is drawn.
+  int top_k = 0;                    ///< Keep the k largest; 0: all.
+  float typical_p = 1.0F;           ///< Keep the locally typical tokens up to this mass; 1: off.
+  float top_p = 1.0F;               ///< Keep the smallest set whose mass reaches it; 1: off.
+  float min_p = 0.0F;               ///< Drop tokens below min_p times the best probability; 0: off.
+  std::uint64_t seed = 0;           ///< Equal seeds give equal draws on every platform.
+
+  bool logprobs = false;  ///< Fill SampledToken::logprob.
+  int top_logprobs = 0;   ///< Fill SampledToken::top with this many; implies logprobs.
+};
+
+/// Options of generate().
+struct GenerateOptions {
+  int max_tokens = -1;             ///< Most tokens to generate; -1: until the context is full.
+  std::vector<std::string> stop;   ///< Texts that end the answer; none of their bytes is emitted. No empty strings.
+  bool stop_at_eos = true;         ///< End at the model's end-of-generation tokens (ModelConfig::eos_token_ids).
+  bool show_special = false;       ///< Emit the text of control tokens (they are always in token_ids).
+  std::optional<CancelToken> cancel;
+  /// Progress of the prompt's prefill, as PrefillOptions::progress.
+  std::function<void(std::size_t done, std::size_t total)> prefill_progress;
+};
+
+/// How a generation went.
+struct GenerateResult {
+  StopReason reason = StopReason::max_tokens;
+  std::string text;                ///< The pieces' text, joined.
+  std::vector<TokenId> token_ids;  ///< The pieces' tokens, joined; without the end-of-turn token.
+  std::string stop;                ///< The stop string that ended it (StopReason::stop_sequence), else empty.
+  double prefill_seconds = 0.0;
+  double decode_seconds = 0.0;
+};
+
+}  // namespace gemma4

@@ -1,0 +1,42 @@
+// Sampler: logits to token, seeded.
+#pragma once
+
+#include <memory>
+
+#include "gemma4/options.h"
+#include "gemma4/types.h"
+
+namespace gemma4 {
+
+namespace sampling {
+class SamplerState;
+}
+
+/// Chooses tokens from logits. Knows no model. One thread at a time. Copying copies the state: the copy draws on alike.
+class Sampler {
+ public:
+  /// Throws Error invalid_argument for values outside their range (negative temperature, top_p outside (0, 1], ...).
+  explicit Sampler(const SamplerOptions& options = {});
+  Sampler(const Sampler&);
+  Sampler& operator=(const Sampler&);
+  Sampler(Sampler&&) noexcept;
+  Sampler& operator=(Sampler&&) noexcept;
+  ~Sampler();
+
+  /// Draws a token from [vocab_size] logits and counts it as seen. Throws Error non_finite when nothing finite is left
+  /// to choose from (a logit is NaN, or every token is suppressed).
+  SampledToken sample(Span<const float> logits);
+
+  /// Counts tokens as seen for the penalties (a prompt, or tokens chosen elsewhere).
+  void observe(Span<const TokenId> tokens);
+  /// Forgets what was seen and restarts the generator from the seed.
+  void reset();
+
+  const SamplerOptions& options() const noexcept;
+  sampling::SamplerState& impl() noexcept { return *impl_; }
+
+ private:
+  std::unique_ptr<sampling::SamplerState> impl_;
+};
+
+}  // namespace gemma4

@@ -1,0 +1,69 @@
+// Session: one sequence of tokens, its KV cache, and the logits of its last step.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "gemma4/model.h"
+
+namespace gemma4 {
+
+namespace session {
+class SessionState;
+}
+
+/// The state of one sequence over a model. One thread at a time; different sessions may run in different threads (they
+/// share the model's pool and take turns on it). Movable, not copyable: see fork().
+class Session {
+ public:
+  /// Reserves and commits every byte the session will ever need.
+  /// Throws Error: invalid_argument (context_length or prefill_chunk < 1), out_of_memory.
+  explicit Session(const Model& model, const SessionOptions& options = {});
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  /// Appends tokens and returns what `options.want` names, row-major F32, valid until the next call on this session.
+  /// Throws Error: token_out_of_range and context_full before anything is computed; cancelled, after which the session
+  /// is at its last completed chunk (see position()); non_finite, likewise; invalid_argument for no tokens or bad rows.
+  Span<const float> prefill(Span<const TokenId> tokens, const PrefillOptions& options = {});
+
+  /// Appends one token and returns its logits, [vocab_size] F32, valid until the next call on this session. Allocates
+  /// nothing. Throws Error: token_out_of_range, context_full, cancelled, non_finite; the session is then unchanged.
+  Span<const float> decode(TokenId token);
+  Span<const float> decode(TokenId token, const CancelToken& cancel);
+
+  /// Tokens held.
+  std::size_t position() const noexcept;
+  /// Tokens the session can hold.
+  std::size_t context_length() const noexcept;
+  /// The tokens held, oldest first; valid until the next call on this session.
+  Span<const TokenId> tokens() const noexcept;
+
+  /// Keeps the first n tokens; position() becomes n. Exact: what follows is as if the rest had never been.
+  /// Any n while no sliding layer's ring has wrapped; later n = 0, at least one chunk back, or a checkpoint's position.
+  /// Throws Error invalid_argument otherwise (naming the smallest n that is possible); the session is then unchanged.
+  void truncate(std::size_t n);
+
+  /// Remembers the sliding layers' keys and values at this position, so that truncate(position()) stays possible for
+  /// ever. Costs their window's bytes, within SessionOptions::checkpoint_bytes; older checkpoints make room.
+  /// Returns false when one alone does not fit.
+  bool checkpoint();
+
+  /// A second session with the same tokens; both go on independently. Throws Error out_of_memory.
+  Session fork() const;
+
+  const Model& model() const noexcept;
+  /// Bytes of KV cache and work space committed by this session.
+  std::uint64_t memory_bytes() const noexcept;
+
+  const std::shared_ptr<session::SessionState>& impl() const noexcept { return impl_; }
+
+ private:
+  Session(Model model, std::shared_ptr<session::SessionState> impl);
+  Model model_;
+  std::shared_ptr<session::SessionState> impl_;
+};
+
+}  // namespace gemma4

@@ -1,0 +1,71 @@
+#include "base/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+#include "base/check.h"
+
+namespace gemma4::base {
+namespace {
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+/// Closes a file descriptor at scope exit.
+struct Descriptor {
+  int fd;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+void read_all(int fd, std::uint8_t* data, std::size_t size, const std::string& path) {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t n = ::read(fd, data + done, size - done);
+    if (n < 0 && errno == EINTR) continue;
+    GEMMA4_CHECK(n >= 0, ErrorCode::io, path, ": ", reason(errno));
+    GEMMA4_CHECK(n > 0, ErrorCode::io, path, ": ends after ", done, " of ", size, " bytes");
+    done += static_cast<std::size_t>(n);
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, bool use_mmap) {
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) {
+    const int error = errno;
+    fail(error == ENOENT || error == ENOTDIR ? ErrorCode::not_found : ErrorCode::io, path, ": ", reason(error));
+  }
+  struct stat info = {};
+  GEMMA4_CHECK(::fstat(file.fd, &info) == 0, ErrorCode::io, path, ": ", reason(errno));
+  GEMMA4_CHECK(S_ISREG(info.st_mode), ErrorCode::io, path, ": expected a regular file");
+
+  std::shared_ptr<MappedFile> result(new MappedFile);
+  result->path_ = path;
+  result->size_ = static_cast<std::size_t>(info.st_size);
+  if (result->size_ == 0) return result;
+  if (use_mmap) {
+    void* data = ::mmap(nullptr, result->size_, PROT_READ, MAP_SHARED, file.fd, 0);
+    GEMMA4_CHECK(data != MAP_FAILED, ErrorCode::io, path, ": mmap of ", result->size_, " bytes: ", reason(errno));
+    result->data_ = static_cast<const std::uint8_t*>(data);
+  } else {
+    result->owned_.reset(new (std::nothrow) std::uint8_t[result->size_]);
+    GEMMA4_CHECK(result->owned_, ErrorCode::out_of_memory, path, ": could not reserve ", result->size_, " bytes");
+    read_all(file.fd, result->owned_.get(), result->size_, path);
+    result->data_ = result->owned_.get();
+  }
+  return result;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr && !owned_) ::munmap(const_cast<std::uint8_t*>(data_), size_);
+}
+
+}  // namespace gemma4::base

@@ -1,0 +1,131 @@
+#include "base/thread_pool.h"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <string>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "base/check.h"
+
+namespace gemma4::base {
+namespace {
+
+constexpr int kSpins = 4096;  // some tens of microseconds: longer than the gap between two operations of a step
+
+thread_local bool inside_region = false;
+
+void pause() noexcept {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// Spins, then sleeps, until the value differs from `old`.
+template <class T>
+T wait_while(const std::atomic<T>& value, T old) noexcept {
+  for (int i = 0; i < kSpins; ++i) {
+    const T now = value.load(std::memory_order_acquire);
+    if (now != old) return now;
+    pause();
+  }
+  value.wait(old, std::memory_order_acquire);
+  return value.load(std::memory_order_acquire);
+}
+
+}  // namespace
+
+int physical_cores() noexcept {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+    try {
+      std::set<std::string> cores;  // hyper-threads of one core share this list
+      for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+        if (!CPU_ISSET(cpu, &allowed)) continue;
+        std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
+        std::string siblings;
+        if (!std::getline(file, siblings)) siblings = "cpu" + std::to_string(cpu);
+        cores.insert(siblings);
+      }
+      return std::max(1, static_cast<int>(cores.size()));
+    } catch (...) {
+      return std::max(1, CPU_COUNT(&allowed));
+    }
+  }
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+ThreadPool::ThreadPool(int threads) : size_(threads) {
+  GEMMA4_CHECK(threads >= 1 && threads <= 1024, ErrorCode::invalid_argument, "threads: expected 1 to 1024, got ", threads);
+  failures_.resize(static_cast<std::size_t>(threads));
+  threads_.reserve(static_cast<std::size_t>(threads - 1));
+  try {
+    for (int worker = 1; worker < threads; ++worker) threads_.emplace_back([this, worker] { work(worker); });
+  } catch (const std::exception& error) {
+    stop_ = true;
+    epoch_.fetch_add(1, std::memory_order_release);
+    epoch_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+    fail(ErrorCode::out_of_memory, "could not start ", threads, " threads: ", error.what());
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  stop_ = true;
+  epoch_.fetch_add(1, std::memory_order_release);
+  epoch_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadPool::execute(int worker) const noexcept {
+  inside_region = true;
+  try {
+    task_(context_, worker);
+  } catch (...) {
+    failures_[static_cast<std::size_t>(worker)] = std::current_exception();
+  }
+  inside_region = false;
+}
+
+void ThreadPool::run_erased(Task task, void* context) const {
+  if (inside_region || size_ == 1) {
+    for (int worker = 0; worker < size_; ++worker) task(context, worker);
+    return;
+  }
+  task_ = task;
+  context_ = context;
+  pending_.store(size_ - 1, std::memory_order_relaxed);
+  epoch_.fetch_add(1, std::memory_order_release);
+  epoch_.notify_all();
+  execute(0);
+  for (int left = pending_.load(std::memory_order_acquire); left != 0;) left = wait_while(pending_, left);
+  std::exception_ptr first;
+  for (std::exception_ptr& failure : failures_) {
+    if (failure && !first) first = failure;
+    failure = nullptr;
+  }
+  if (first) std::rethrow_exception(first);
+}
+
+void ThreadPool::work(int worker) {
+  std::uint32_t seen = 0;
+  while (true) {
+    seen = wait_while(epoch_, seen);
+    if (stop_) return;
+    execute(worker);
+    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+  }
+}
+
+}  // namespace gemma4::base

@@ -1,0 +1,83 @@
+// A fixed pool of threads with a static split of work: equal thread counts give equal results, bit for bit.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace gemma4::base {
+
+/// Physical cores this process may run on, at least 1.
+int physical_cores() noexcept;
+
+/// Threads that run one parallel region at a time. The calling thread takes part as worker 0. Between regions the
+/// others spin briefly, then sleep.
+class ThreadPool {
+ public:
+  /// @param threads  workers in all, the caller included; >= 1.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const noexcept { return size_; }
+
+  /// Holds the pool for one step of a session; others wait their turn.
+  [[nodiscard]] std::unique_lock<std::mutex> acquire() const { return std::unique_lock<std::mutex>(turn_); }
+
+  /// fn(worker) once on every worker, 0 <= worker < size(). Returns when all are done; rethrows the first exception by
+  /// worker number. Call it only while holding acquire(). A call from inside a region runs every worker's part inline.
+  template <class Fn>
+  void run(Fn&& fn) const {
+    using F = std::remove_reference_t<Fn>;
+    run_erased([](void* context, int worker) { (*static_cast<F*>(context))(worker); }, const_cast<std::remove_const_t<F>*>(&fn));
+  }
+
+  /// fn(begin, end, worker) over [0, n) cut into size() runs of whole multiples of `grain`, the same cut every time.
+  template <class Fn>
+  void parallel_for(std::size_t n, std::size_t grain, Fn&& fn) const {
+    if (size_ == 1 || n <= grain) {
+      if (n != 0) fn(std::size_t{0}, n, 0);
+      return;
+    }
+    run([&](int worker) {
+      const auto [begin, end] = slice(n, grain, worker, size_);
+      if (begin < end) fn(begin, end, worker);
+    });
+  }
+
+  struct Range {
+    std::size_t begin, end;
+  };
+  /// The part of [0, n) that worker `index` of `count` gets, cut at multiples of `grain`.
+  static Range slice(std::size_t n, std::size_t grain, int index, int count) noexcept {
+    const std::size_t blocks = (n + grain - 1) / grain;
+    const std::size_t begin = blocks * static_cast<std::size_t>(index) / static_cast<std::size_t>(count) * grain;
+    const std::size_t end = blocks * static_cast<std::size_t>(index + 1) / static_cast<std::size_t>(count) * grain;
+    return {begin < n ? begin : n, end < n ? end : n};
+  }
+
+ private:
+  using Task = void (*)(void* context, int worker);
+  void run_erased(Task task, void* context) const;
+  void work(int worker);
+  void execute(int worker) const noexcept;
+
+  const int size_;
+  mutable std::mutex turn_;
+  // One region: written by the caller before the epoch moves, read by the workers after.
+  mutable Task task_ = nullptr;
+  mutable void* context_ = nullptr;
+  mutable std::vector<std::exception_ptr> failures_;  // [size], one slot per worker
+  alignas(64) mutable std::atomic<std::uint32_t> epoch_{0};
+  alignas(64) mutable std::atomic<int> pending_{0};
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace gemma4::base

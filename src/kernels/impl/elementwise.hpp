@@ -1,0 +1,127 @@
+// Norms, RoPE, gated GELU, soft-capping: one pass over a row each.
+#pragma once
+
+#include <cmath>
+
+#include "kernels/impl/simd.hpp"
+
+namespace gemma4::GEMMA4_ISA {
+namespace {
+
+/// 1 / sqrt(mean(x^2) + eps). The sum runs in four vectors, then in one order, whatever the alignment.
+inline float inverse_rms(const float* x, std::size_t n, float eps) noexcept {
+  Vec s0(0.0F), s1(0.0F), s2(0.0F), s3(0.0F);
+  std::size_t i = 0;
+  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
+    const Vec a = load(F32{}, x + i), b = load(F32{}, x + i + kWidth);
+    const Vec c = load(F32{}, x + i + 2 * kWidth), d = load(F32{}, x + i + 3 * kWidth);
+    s0 = fma(a, a, s0);
+    s1 = fma(b, b, s1);
+    s2 = fma(c, c, s2);
+    s3 = fma(d, d, s3);
+  }
+  for (; i + kWidth <= n; i += kWidth) {
+    const Vec a = load(F32{}, x + i);
+    s0 = fma(a, a, s0);
+  }
+  float total = sum((s0 + s1) + (s2 + s3));
+  for (; i < n; ++i) total += x[i] * x[i];
+  return 1.0F / __builtin_sqrtf(total / static_cast<float>(n) + eps);
+}
+
+void rms_norm(const float* x, const float* weights, float* dst, std::size_t n, float eps) noexcept {
+  const float factor = inverse_rms(x, n, eps);
+  const Vec f(factor);
+  std::size_t i = 0;
+  if (weights == nullptr) {
+    for (; i + kWidth <= n; i += kWidth) store(F32{}, dst + i, load(F32{}, x + i) * f);
+    for (; i < n; ++i) dst[i] = x[i] * factor;
+  } else {
+    for (; i + kWidth <= n; i += kWidth) store(F32{}, dst + i, load(F32{}, x + i) * f * load(F32{}, weights + i));
+    for (; i < n; ++i) dst[i] = x[i] * factor * weights[i];
+  }
+}
+
+void rms_norm_add(const float* x, const float* weights, const float* residual, float* dst, std::size_t n,
+                  float eps) noexcept {
+  const float factor = inverse_rms(x, n, eps);
+  const Vec f(factor);
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    store(F32{}, dst + i, fma(load(F32{}, x + i) * f, load(F32{}, weights + i), load(F32{}, residual + i)));
+  }
+  for (; i < n; ++i) dst[i] = x[i] * factor * weights[i] + residual[i];
+}
+
+void rope(float* x, const float* cos, const float* sin, std::size_t head_dim, std::size_t pairs) noexcept {
+  float* low = x;
+  float* high = x + head_dim / 2;
+  std::size_t i = 0;
+  for (; i + kWidth <= pairs; i += kWidth) {
+    const Vec a = load(F32{}, low + i), b = load(F32{}, high + i);
+    const Vec c = load(F32{}, cos + i), s = load(F32{}, sin + i);
+    store(F32{}, low + i, a * c - b * s);
+    store(F32{}, high + i, b * c + a * s);
+  }
+  for (; i < pairs; ++i) {
+    const float a = low[i], b = high[i];
+    low[i] = a * cos[i] - b * sin[i];
+    high[i] = b * cos[i] + a * sin[i];
+  }
+}
+
+/// 0.5 u (1 + tanh(t)), t = sqrt(2/pi) (u + 0.044715 u^3), written as u / (1 + exp(-2t)): one exponential, no loss of
+/// digits at either end. Source: HF "gelu_pytorch_tanh".
+inline Vec gelu(Vec u) noexcept {
+  const Vec t = u * fma(u * u, Vec(0.044715F * 0.7978845608028654F), Vec(0.7978845608028654F));
+  return u / (Vec(1.0F) + xsimd::exp(Vec(-2.0F) * t));
+}
+
+/// One partial vector through the same code as the whole ones, so that a value does not depend on its place.
+inline Vec load_partial(const float* p, std::size_t n) noexcept {
+  alignas(64) float lanes[kWidth] = {};
+  for (std::size_t i = 0; i < n; ++i) lanes[i] = p[i];
+  return Vec::load_aligned(lanes);
+}
+inline void store_partial(float* p, Vec v, std::size_t n) noexcept {
+  alignas(64) float lanes[kWidth];
+  v.store_aligned(lanes);
+  for (std::size_t i = 0; i < n; ++i) p[i] = lanes[i];
+}
+
+void gelu_mul(const float* gate, const float* up, float* dst, std::size_t n) noexcept {
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) store(F32{}, dst + i, gelu(load(F32{}, gate + i)) * load(F32{}, up + i));
+  if (i < n) store_partial(dst + i, gelu(load_partial(gate + i, n - i)) * load_partial(up + i, n - i), n - i);
+}
+
+void scale(float* x, float factor, std::size_t n) noexcept {
+  const Vec f(factor);
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) store(F32{}, x + i, load(F32{}, x + i) * f);
+  for (; i < n; ++i) x[i] *= factor;
+}
+
+void add_scaled(const float* x, float factor, float* dst, std::size_t n) noexcept {
+  const Vec f(factor);
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) store(F32{}, dst + i, fma(load(F32{}, x + i), f, load(F32{}, dst + i)));
+  for (; i < n; ++i) dst[i] += x[i] * factor;
+}
+
+/// cap * tanh(x / cap) = cap - 2 cap / (1 + exp(2 x / cap)) loses digits near 0; xsimd's tanh does not.
+bool soft_cap(float* x, float cap, std::size_t n) noexcept {
+  Vec not_finite(0.0F);  // x - x is 0 for finite x, NaN otherwise; sums keep a NaN
+  const Vec c(cap), inverse(cap != 0.0F ? 1.0F / cap : 0.0F);
+  const auto capped = [&](Vec v) noexcept {
+    not_finite += v - v;
+    return cap != 0.0F ? c * xsimd::tanh(v * inverse) : v;
+  };
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) store(F32{}, x + i, capped(load(F32{}, x + i)));
+  if (i < n) store_partial(x + i, capped(load_partial(x + i, n - i)), n - i);
+  return sum(not_finite) == 0.0F;
+}
+
+}  // namespace
+}  // namespace gemma4::GEMMA4_ISA

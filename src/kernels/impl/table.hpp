@@ -1,0 +1,19 @@
+// The table of this translation unit. Included last by each isa_*.cpp.
+#pragma once
+
+#include "kernels/impl/attention.hpp"
+#include "kernels/impl/convert.hpp"
+#include "kernels/impl/elementwise.hpp"
+#include "kernels/impl/gemv.hpp"
+#include "kernels/kernels.h"
+
+namespace gemma4::GEMMA4_ISA {
+namespace {
+
+constexpr kernels::KernelTable make_table(const char* name) noexcept {
+  return {name,  to_f32,     from_f32, rms_norm, rms_norm_add, rope,
+          gelu_mul, scale, add_scaled, soft_cap, gemv,     attend_block};
+}
+
+}  // namespace
+}  // namespace gemma4::GEMMA4_ISA

@@ -1,0 +1,66 @@
+// KernelTable: one documented function pointer per kernel, one table per instruction set.
+//
+// Kernels never throw, never allocate, and take pointers of any alignment; shapes are checked by those who call them.
+// Results do not depend on alignment, so that equal tensors from different files give equal bits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "gemma4/types.h"
+
+namespace gemma4::kernels {
+
+/// Keys that attend_block takes at most.
+inline constexpr std::size_t kKeyBlock = 64;
+/// Rows of x that gemv takes at most.
+inline constexpr std::size_t kGemvRows = 4;
+
+/// Running state of one attention row: maximum score and sum of exponentials so far.
+struct SoftmaxState {
+  float max;  ///< -infinity before the first key
+  float sum;
+};
+
+struct KernelTable {
+  const char* name;  ///< "baseline", "avx2", "avx512"
+
+  /// dst[i] = float(src[i]), i < n.
+  void (*to_f32)(const void* src, DType dtype, float* dst, std::size_t n) noexcept;
+  /// dst[i] = src[i] rounded to nearest even, i < n.
+  void (*from_f32)(const float* src, DType dtype, void* dst, std::size_t n) noexcept;
+
+  /// dst[i] = x[i] / sqrt(mean(x^2) + eps) * weights[i]; weights may be null (all ones). The weight is used as stored:
+  /// Gemma 4 has no "+1". dst may be x. Source: HF modeling_gemma4.py, Gemma4RMSNorm.
+  void (*rms_norm)(const float* x, const float* weights, float* dst, std::size_t n, float eps) noexcept;
+  /// dst[i] = residual[i] + rms_norm(x)[i] * weights[i]. dst may be residual or x.
+  void (*rms_norm_add)(const float* x, const float* weights, const float* residual, float* dst, std::size_t n,
+                       float eps) noexcept;
+  /// Rotate-half RoPE in place: pair (x[i], x[i + head_dim / 2]) turns by the angle whose cos[i], sin[i] are given,
+  /// i < pairs <= head_dim / 2; the other pairs stay.
+  void (*rope)(float* x, const float* cos, const float* sin, std::size_t head_dim, std::size_t pairs) noexcept;
+  /// dst[i] = gelu_tanh(gate[i]) * up[i]. dst may be either source.
+  void (*gelu_mul)(const float* gate, const float* up, float* dst, std::size_t n) noexcept;
+  /// x[i] *= factor.
+  void (*scale)(float* x, float factor, std::size_t n) noexcept;
+  /// dst[i] += factor * x[i].
+  void (*add_scaled)(const float* x, float factor, float* dst, std::size_t n) noexcept;
+  /// x[i] = cap * tanh(x[i] / cap), or unchanged when cap is 0. Returns false when some x[i] was not finite.
+  bool (*soft_cap)(float* x, float cap, std::size_t n) noexcept;
+
+  /// y[r * ldy + j] = sum_i w[j * k + i] * x[r * ldx + i] for j < n, r < rows <= kGemvRows. F32 accumulation.
+  /// w [n, k] of dtype, rows contiguous.
+  void (*gemv)(const void* w, DType dtype, const float* x, std::size_t ldx, std::size_t rows, float* y,
+               std::size_t ldy, std::size_t n, std::size_t k) noexcept;
+
+  /// Adds `keys` <= kKeyBlock keys to `rows` rows of attention with running softmax (scale 1):
+  ///   s[r, j] = q[r] . k[j]  where first[r] <= j < last[r], else hidden;
+  ///   acc[r] = acc[r] * exp(old max - new max) + sum_j exp(s[r, j] - new max) v[j]; state[r] likewise.
+  /// q [rows, ldq], k and v [keys, head_dim] F32, acc [rows, head_dim], scores scratch [rows, kKeyBlock].
+  /// first and last count from this block's first key and may lie outside [0, keys].
+  void (*attend_block)(const float* q, std::size_t ldq, std::size_t rows, const float* k, const float* v,
+                       std::size_t keys, std::size_t head_dim, const std::int64_t* first, const std::int64_t* last,
+                       SoftmaxState* state, float* acc, float* scores) noexcept;
+};
+
+}  // namespace gemma4::kernels

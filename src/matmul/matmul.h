@@ -1,0 +1,74 @@
+// Matrix and MatMul: the only door to dense linear algebra.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
+#include "gemma4/options.h"
+#include "gemma4/types.h"
+#include "kernels/kernels.h"
+#include "matmul/dense.h"
+
+namespace gemma4::matmul {
+
+/// Weights [n, k] ([out_features, in_features]) in their file's type, rows contiguous. Never owns.
+struct Matrix {
+  const void* data = nullptr;
+  DType dtype = DType::f32;
+  std::size_t n = 0, k = 0;
+
+  const void* row(std::size_t j) const noexcept {
+    return static_cast<const std::uint8_t*>(data) + j * k * size_of(dtype);
+  }
+  /// Rows [begin, begin + count).
+  Matrix rows(std::size_t begin, std::size_t count) const noexcept { return {row(begin), dtype, count, k}; }
+};
+
+/// dst[i, j] = sum_t weights[j, t] * src[i, t]: where the product of a shared source goes.
+struct Product {
+  const Matrix* weights = nullptr;
+  float* dst = nullptr;  ///< [m, ldd] F32
+  std::size_t ldd = 0;
+};
+
+/// Products over the pool's threads. n is cut between workers by index, so equal thread counts give equal bits.
+/// Owns the scratch of one step: use it only while holding the pool.
+///
+/// Few rows (decode) stream the weights through our gemv, F32 arithmetic, no allocation. Many rows go to Dense tiles:
+/// bf16 x bf16 where the CPU has it, the weights are bf16 and Compute allows; else F32, 16-bit weights widened tile by
+/// tile. Prefill may allocate (scratch grows to the largest shape seen).
+class MatMul {
+ public:
+  MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool, Compute compute);
+
+  /// @param src  [m, lds] F32
+  void multiply(const float* src, std::size_t lds, std::size_t m, Span<const Product> products);
+  void multiply(const float* src, std::size_t lds, std::size_t m, const Matrix& weights, float* dst, std::size_t ldd) {
+    const Product product{&weights, dst, ldd};
+    multiply(src, lds, m, Span<const Product>(&product, 1));
+  }
+
+ private:
+  /// What one worker needs to widen a tile of weights.
+  struct WorkerScratch {
+    base::AlignedBuffer<float> tile;
+  };
+
+  void few_rows(const float* src, std::size_t lds, std::size_t m, Span<const Product> products);
+  void many_rows(const float* src, std::size_t lds, std::size_t m, const Product& product, const void* src_bf16);
+  void wide_tiles(const float* src, std::size_t lds, std::size_t m, const Product& product, std::size_t begin,
+                  std::size_t end, int worker);
+
+  const kernels::KernelTable& kernels_;
+  const base::ThreadPool& pool_;
+  Compute compute_;
+  std::unique_ptr<Dense> dense_;
+  std::vector<WorkerScratch> scratch_;            // one per worker
+  base::AlignedBuffer<std::uint16_t> src_bf16_;   // [m, k] of the current call
+};
+
+}  // namespace gemma4::matmul

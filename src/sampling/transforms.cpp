@@ -1,0 +1,254 @@
+#include "sampling/transforms.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "sampling/portable_exp.h"
+
+namespace gemma4::sampling {
+namespace {
+
+constexpr float kMasked = -std::numeric_limits<float>::infinity();
+constexpr float kLargest = std::numeric_limits<float>::max();
+constexpr float kWeightless = -200.0F;  // scaled logits are clamped here, far below the last one of positive weight
+constexpr std::size_t kLanes = 16;
+constexpr std::size_t kChunk = 256;  // float sums are this long; everything above them is double
+
+float at_most_largest(float x) noexcept { return std::min(x, kLargest); }
+
+struct Above {
+  double mass = 0.0;
+  std::size_t count = 0;
+};
+
+// Mass and number of the tokens with keys above `bound`.
+Above above(const float* keys, const float* weights, std::size_t n, float bound) noexcept {
+  Above result;
+  for (std::size_t begin = 0; begin < n; begin += kChunk) {
+    const std::size_t end = std::min(n, begin + kChunk);
+    float mass[kLanes] = {};
+    std::uint32_t count[kLanes] = {};
+    std::size_t i = begin;
+    for (; i + kLanes <= end; i += kLanes) {
+      for (std::size_t j = 0; j < kLanes; ++j) mass[j] += keys[i + j] > bound ? weights[i + j] : 0.0F;
+      for (std::size_t j = 0; j < kLanes; ++j) count[j] += keys[i + j] > bound ? 1U : 0U;
+    }
+    for (; i < end; ++i) {
+      mass[i % kLanes] += keys[i] > bound ? weights[i] : 0.0F;
+      count[i % kLanes] += keys[i] > bound ? 1U : 0U;
+    }
+    float chunk = 0.0F;
+    for (std::size_t j = 0; j < kLanes; ++j) {
+      chunk += mass[j];
+      result.count += count[j];
+    }
+    result.mass += static_cast<double>(chunk);
+  }
+  return result;
+}
+
+// One chunk's weights; at most kChunk of them.
+double sum_chunk(const float* weights, std::size_t n) noexcept {
+  float lane[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (std::size_t j = 0; j < kLanes; ++j) lane[j] += weights[i + j];
+  }
+  for (; i < n; ++i) lane[i % kLanes] += weights[i];
+  float sum = 0.0F;
+  for (const float x : lane) sum += x;
+  return static_cast<double>(sum);
+}
+
+// Keeps the candidates for which keep(i) holds; their order stays.
+template <class Keep>
+void keep_if(Candidates& c, Keep keep) {
+  TokenId* ids = c.ids();
+  float* scaled = c.scaled();
+  float* weights = c.weights();
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < c.count; ++i) {
+    const bool stays = keep(i);
+    ids[kept] = ids[i];
+    scaled[kept] = scaled[i];
+    weights[kept] = weights[i];
+    kept += stays ? 1 : 0;
+  }
+  c.count = kept;
+}
+
+}  // namespace
+
+void suppress(Span<float> logits, Span<const TokenId> tokens) noexcept {
+  for (const TokenId token : tokens) logits[static_cast<std::size_t>(token)] = kMasked;
+}
+
+void add_bias(Span<float> logits, Span<const std::pair<TokenId, float>> bias) noexcept {
+  for (const auto& [token, value] : bias) {
+    float& logit = logits[static_cast<std::size_t>(token)];
+    logit = at_most_largest(logit + value);
+  }
+}
+
+void penalize(Span<float> logits, Span<const TokenCount> seen, float repetition, float presence,
+              float frequency) noexcept {
+  for (const TokenCount& s : seen) {
+    float& logit = logits[static_cast<std::size_t>(s.token)];
+    logit = logit > 0.0F ? at_most_largest(logit / repetition) : logit * repetition;
+    logit = at_most_largest(logit - (presence + frequency * static_cast<float>(s.count)));
+  }
+}
+
+void Candidates::reserve(std::size_t n) {
+  if (n <= capacity_) return;
+  ids_ = std::make_unique_for_overwrite<TokenId[]>(n);
+  scaled_ = std::make_unique_for_overwrite<float[]>(n);
+  weights_ = std::make_unique_for_overwrite<float[]>(n);
+  scratch_ = std::make_unique_for_overwrite<float[]>(n);
+  capacity_ = n;
+}
+
+void choose_top_k(Span<const float> logits, const BlockMaxima& maxima, std::size_t k, float temperature,
+                  Candidates& c) {
+  c.reserve(logits.size());
+  const std::size_t n = logits.size();
+  TokenId* ids = c.ids();
+  float* scaled = c.scaled();
+  float* weights = c.weights();
+  if (k > 0 && k < n) {
+    c.count = top_k_indices(logits, maxima, k, ids, c.scratch());
+    for (std::size_t i = 0; i < c.count; ++i) scaled[i] = logits[static_cast<std::size_t>(ids[i])];
+  } else {
+    for (std::size_t i = 0; i < n; ++i) ids[i] = static_cast<TokenId>(i);
+    std::copy(logits.begin(), logits.end(), scaled);
+    c.count = n;  // masked tokens stay, with weight 0
+  }
+  const float inverse = at_most_largest(1.0F / temperature);
+  const float max = maxima.max;
+  for (std::size_t i = 0; i < c.count; ++i) {
+    const float x = (scaled[i] - max) * inverse;
+    scaled[i] = x > kWeightless ? x : kWeightless;
+  }
+  for (std::size_t i = 0; i < c.count; ++i) weights[i] = exp_nonpositive(scaled[i]);
+}
+
+MassCut cut_by_mass(const float* keys, const float* weights, std::size_t count, double target) {
+  constexpr std::size_t kFewEnough = 2048;
+  // Invariant: the mass above `low` reaches the target, the mass above `high` (high_above.mass) does not.
+  float high = 0.0F;
+  Above high_above;
+  float low = -1.0F;
+  Above low_above = above(keys, weights, count, low);
+  while (low_above.mass < target) {
+    if (low < 2.0F * kWeightless) return {kMasked, 0};
+    high = low;
+    high_above = low_above;
+    low *= 2.0F;
+    low_above = above(keys, weights, count, low);
+  }
+  while (low_above.count - high_above.count > kFewEnough) {
+    const float middle = low + (high - low) * 0.5F;
+    if (middle <= low || middle >= high) break;
+    const Above middle_above = above(keys, weights, count, middle);
+    const bool reaches = middle_above.mass >= target;
+    (reaches ? low : high) = middle;
+    (reaches ? low_above : high_above) = middle_above;
+  }
+
+  struct InDoubt {
+    float key, weight;
+  };
+  std::vector<InDoubt> band;
+  band.reserve(low_above.count - high_above.count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (keys[i] > low && keys[i] <= high) band.push_back({keys[i], weights[i]});
+  }
+  const auto falling = [](const InDoubt& a, const InDoubt& b) { return a.key > b.key; };
+  if (!std::is_sorted(band.begin(), band.end(), falling)) std::stable_sort(band.begin(), band.end(), falling);
+
+  double mass = high_above.mass;
+  MassCut cut{low, 0};
+  for (const InDoubt& token : band) {
+    cut.ties = token.key == cut.key ? cut.ties + 1 : 1;
+    cut.key = token.key;
+    mass += static_cast<double>(token.weight);
+    if (mass >= target) return cut;
+  }
+  return {low, 0};
+}
+
+double sum_weights(const float* weights, std::size_t count) noexcept {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < count; i += kChunk) sum += sum_chunk(weights + i, std::min(kChunk, count - i));
+  return sum;
+}
+
+void keep_typical(Candidates& c, float p) {
+  if (c.count < 2) return;
+  const double total = sum_weights(c.weights(), c.count);
+  // The surprise of a token is log(total) - scaled, the entropy the mean of that: the logarithm cancels.
+  float* deviation = c.scratch();
+  for (std::size_t i = 0; i < c.count; ++i) deviation[i] = c.weights()[i] * c.scaled()[i];
+  const auto mean = static_cast<float>(sum_weights(deviation, c.count) / total);
+  for (std::size_t i = 0; i < c.count; ++i) deviation[i] = -std::fabs(c.scaled()[i] - mean);
+  const MassCut cut = cut_by_mass(deviation, c.weights(), c.count, static_cast<double>(p) * total);
+  keep_if(c, [&](std::size_t i) { return deviation[i] >= cut.key; });
+}
+
+void keep_top_p(Candidates& c, float p) {
+  if (c.count < 2) return;
+  const double total = sum_weights(c.weights(), c.count);
+  MassCut cut = cut_by_mass(c.scaled(), c.weights(), c.count, static_cast<double>(p) * total);
+  const float* scaled = c.scaled();
+  keep_if(c, [scaled, cut](std::size_t i) mutable {
+    const bool tie = scaled[i] == cut.key && cut.ties > 0;
+    cut.ties -= tie ? 1 : 0;
+    return scaled[i] > cut.key || tie;
+  });
+}
+
+void keep_min_p(Candidates& c, float p) noexcept {
+  const float* weights = c.weights();
+  float best = 0.0F;
+  for (std::size_t i = 0; i < c.count; ++i) best = weights[i] > best ? weights[i] : best;
+  const float bound = p * best;
+  keep_if(c, [weights, bound](std::size_t i) { return weights[i] >= bound; });
+}
+
+TokenId draw(Candidates& c, double u) noexcept {
+  const float* weights = c.weights();
+  const double target = u * sum_weights(weights, c.count);
+  double sum = 0.0;
+  std::size_t chosen = 0;
+  for (std::size_t begin = 0; begin < c.count; begin += kChunk) {
+    const std::size_t end = std::min(c.count, begin + kChunk);
+    const double chunk = sum_chunk(weights + begin, end - begin);
+    if (chunk <= 0.0) continue;
+    // The last token of positive weight so far, in case rounding lets the sum end short of the target.
+    double within = sum;
+    for (std::size_t i = begin; i < end && (sum + chunk > target || end + kChunk >= c.count); ++i) {
+      within += static_cast<double>(weights[i]);
+      if (weights[i] > 0.0F) {
+        chosen = i;
+        if (within > target) return c.ids()[i];
+      }
+    }
+    sum += chunk;
+  }
+  return c.ids()[chosen];
+}
+
+double log_sum_exp(Span<const float> logits, const BlockMaxima& maxima) noexcept {
+  const float max = maxima.max;
+  double sum = 0.0;
+  for (std::size_t begin = 0; begin < logits.size(); begin += kChunk) {
+    const std::size_t n = std::min(kChunk, logits.size() - begin);
+    float weights[kChunk];
+    for (std::size_t i = 0; i < n; ++i) weights[i] = exp_nonpositive(logits[begin + i] - max);
+    sum += sum_chunk(weights, n);
+  }
+  return static_cast<double>(max) + std::log(sum);
+}
+
+}  // namespace gemma4::sampling

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Run HF transformers over the checkpoints of checkpoints.py and write goldens. Needs torch and transformers (regenerate.sh).
+
+usage: reference.py OUTDIR [--case NAME ...] [--noise]
+
+Each case and dtype becomes OUTDIR/CASE-DTYPE.safetensors, F32 and I32 tensors, W = sliding_window:
+
+    prompt.N.ids      [N]           for N in 1, 2, 17, W-1, W, W+1, 3W
+    prompt.N.logits   [vocab_size]  last row, after soft-capping (all logits here are)
+    all.ids           [W+9]         all.logits [W+9, vocab_size]: every row of one prompt that crosses the window
+    greedy.K.prompt   [n]           K = 0: 5 tokens, K = 1: W+3 tokens
+    greedy.K.tokens   [64]          the argmax of each step; end-of-sequence tokens do not stop it
+    greedy.K.margins  [64]          largest minus second largest logit at each step
+    tap.ids           [W+1]         tap.rows [3]: the positions of the rows below; all taps [3, hidden_size]
+    tap.embedding                   scaled token embeddings, the input of layer 0
+    tap.layer.I                     residual stream after decoder layer I (after layer_scalar)
+    tap.norm                        after the final norm
+
+Arithmetic is F32 throughout, in one chunk, one thread, eager attention; greedy steps use the cache. Weights stored as BF16 or
+F16 are widened, and each embedding scale is rounded to bf16, which is what a BF16 model multiplies by. Metadata: weights_sha256
+(see checkpoints.py), versions, seed, and the smallest greedy margin and router gap (log-probability between the last expert
+chosen and the first one not chosen) over everything recorded. Prompts are random, redrawn until those two are large enough
+(MIN_MARGIN, MIN_ROUTER_GAP) that honest F32 rounding cannot change a token or an expert, and until greedy text is not a short
+loop (MIN_DISTINCT).
+"""
+import argparse
+import pathlib
+import tempfile
+
+import torchvision_cpu  # noqa: F401  before transformers
+import torch
+import transformers
+from safetensors.torch import save_file
+from transformers import AutoConfig, DynamicCache
+
+from checkpoints import CASES, DEFAULT_SEED, random_bits, write_checkpoint
+
+MIN_MARGIN, MIN_ROUTER_GAP, MIN_DISTINCT = 2e-3, 2e-4, 16
+GREEDY_STEPS = 64
+
+
+class Reference:
+    """One checkpoint in HF transformers, widened to F32."""
+
+    def __init__(self, directory, stored_as):
+        config = AutoConfig.from_pretrained(directory)
+        self.wrapped = hasattr(config, "text_config")
+        if self.wrapped:
+            config.vision_config = config.audio_config = None
+        model_class = getattr(transformers, config.architectures[0])
+        self.model, info = model_class.from_pretrained(
+            directory, config=config, dtype=torch.float32, attn_implementation="eager", experts_implementation="eager",
+            output_loading_info=True)
+        strange = [k for k in info["unexpected_keys"] if "language_model" in k and ".self_attn." not in k]
+        if info["missing_keys"] or info["mismatched_keys"] or strange:
+            raise ValueError("%s: %s" % (directory, info))
+        self.model.eval()
+        self.text = self.model.model.language_model if self.wrapped else self.model.model
+        if stored_as != "f32":
+            for module in self.model.modules():
+                if hasattr(module, "embed_scale"):
+                    module.embed_scale = module.embed_scale.bfloat16().float()
+        self.router_gap = float("inf")
+        for layer in self.text.layers:
+            if hasattr(layer, "router"):
+                layer.router.register_forward_hook(self._watch_router)
+
+    def _watch_router(self, module, _, output):
+        k = module.config.top_k_experts
+        best = output[0].log().topk(k + 1, dim=-1).values
+        self.router_gap = min(self.router_gap, (best[:, k - 1] - best[:, k]).min().item())
+
+    @torch.no_grad()
+    def logits(self, ids, cache=None):
+        """[n, vocab_size] for n ids that follow what `cache` holds."""
+        ids = torch.tensor([ids])
+        extra = {"mm_token_type_ids": torch.zeros_like(ids)} if self.wrapped else {}
+        return self.model(input_ids=ids, past_key_values=cache, use_cache=cache is not None, **extra).logits[0]
+
+    def new_cache(self):
+        return DynamicCache(config=self.text.config)
+
+    def greedy(self, prompt):
+        """(tokens, margins) of GREEDY_STEPS steps."""
+        cache, tokens, margins = self.new_cache(), [], []
+        row = self.logits(prompt, cache)[-1]
+        while True:
+            best = row.topk(2)
+            tokens.append(best.indices[0].item())
+            margins.append((best.values[0] - best.values[1]).item())
+            if len(tokens) == GREEDY_STEPS:
+                return tokens, margins
+            row = self.logits(tokens[-1:], cache)[-1]
+
+    def taps(self, ids, rows):
+        """{"tap.*": [len(rows), hidden_size]}"""
+        seen = {}
+
+        def keep(name):
+            return lambda module, args, output: seen.__setitem__(name, output[0][rows].clone())
+        modules = [("tap.embedding", self.text.embed_tokens), ("tap.norm", self.text.norm)]
+        modules += [("tap.layer.%d" % i, layer) for i, layer in enumerate(self.text.layers)]
+        hooks = [module.register_forward_hook(keep(name)) for name, module in modules]
+        self.logits(ids)
+        for hook in hooks:
+            hook.remove()
+        return seen
+
+
+def draw(reference, case, label, n, record):
+    """Random ids for which record(ids) succeeds with enough router gap; returns (ids, what record returned)."""
+    vocab_size = case["config"]["vocab_size"]
+    before = reference.router_gap
+    for attempt in range(500):
+        ids = (random_bits(DEFAULT_SEED, "%s %d" % (label, attempt), n) % vocab_size).astype(int).tolist()
+        reference.router_gap = before
+        result = record(ids)
+        if result is not None and reference.router_gap >= MIN_ROUTER_GAP:
+            return ids, result
+    raise ValueError("%s: no prompt with margins of %g" % (label, MIN_MARGIN))
+
+
+def goldens(reference, name, case):
+    window = case["config"]["sliding_window"]
+    out = {}
+    for n in sorted({1, 2, 17, window - 1, window, window + 1, 3 * window}):
+        ids, row = draw(reference, case, "%s prompt.%d" % (name, n), n, lambda ids: reference.logits(ids)[-1])
+        out["prompt.%d.ids" % n], out["prompt.%d.logits" % n] = ids, row
+    out["all.ids"], out["all.logits"] = draw(reference, case, name + " all", window + 9, reference.logits)
+
+    def clear_greedy(prompt):
+        tokens, margins = reference.greedy(prompt)
+        return (tokens, margins) if min(margins) >= MIN_MARGIN and len(set(tokens)) >= MIN_DISTINCT else None
+    for k, n in enumerate((5, window + 3)):
+        key = "greedy.%d." % k
+        out[key + "prompt"], (out[key + "tokens"], out[key + "margins"]) = draw(
+            reference, case, "%s greedy.%d" % (name, k), n, clear_greedy)
+
+    rows = [0, window // 2, window]
+    out["tap.rows"] = rows
+    out["tap.ids"], taps = draw(reference, case, name + " tap", window + 1, lambda ids: reference.taps(ids, rows))
+    out.update(taps)
+    return out
+
+
+def noise(reference, out):
+    """The reference against itself, one chunk and token by token: max |dlogit| over the longest prompt's rows."""
+    ids = out[max((k for k in out if k.startswith("prompt.") and k.endswith(".ids")), key=lambda k: len(out[k]))]
+    cache = reference.new_cache()
+    steps = torch.stack([reference.logits([i], cache)[0] for i in ids])
+    return (steps - reference.logits(ids)).abs().max().item()
+
+
+def as_tensor(value):
+    if not isinstance(value, torch.Tensor):
+        value = torch.tensor(value)
+    return value.contiguous().to(torch.float32 if value.is_floating_point() else torch.int32)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("outdir", type=pathlib.Path)
+    parser.add_argument("--case", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--noise", action="store_true", help="also compare one chunk with token by token")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    options.outdir.mkdir(parents=True, exist_ok=True)
+    for name in options.case:
+        for dtype in CASES[name]["dtypes"]:
+            with tempfile.TemporaryDirectory() as scratch:
+                directory = pathlib.Path(write_checkpoint(scratch, name, dtype)[0])
+                reference = Reference(directory, dtype)
+                digest = (directory / "weights.sha256").read_text().strip()
+                out = goldens(reference, name, CASES[name])
+            margin = min(min(out["greedy.%d.margins" % k]) for k in (0, 1))
+            metadata = {"weights_sha256": digest, "seed": str(DEFAULT_SEED), "torch": torch.__version__,
+                        "transformers": transformers.__version__, "min_greedy_margin": "%.2e" % margin,
+                        "min_router_gap": "%.2e" % reference.router_gap}
+            path = options.outdir / ("%s-%s.safetensors" % (name, dtype))
+            save_file({k: as_tensor(v) for k, v in out.items()}, path, metadata)
+            path.chmod(0o644)
+            line = "%s-%s: margin %.1e, router gap %.1e, logits std %.2f max %.1f" % (
+                name, dtype, margin, reference.router_gap, out["all.logits"].std(), out["all.logits"].abs().max())
+            print(line + (", noise %.1e" % noise(reference, out) if options.noise else ""), flush=True)
+
+
+if __name__ == "__main__":
+    main()
