@@ -73,6 +73,7 @@ def save(model, tokenizer, folder):
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / "model.safetensors.part"
     save_file(tensors, beside, metadata={"format": "pt"})
+    beside.chmod(0o644)
     os.replace(beside, folder / "model.safetensors")
     generation = {
         "bos_token_id": tokenizer.token_to_id("<bos>"),

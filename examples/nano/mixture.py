@@ -26,7 +26,7 @@ SHORT = choose(
 THINKING = choose(
     (8, plain("add", True)), (10, plain("subtract", True)), (12, plain("reverse", True)),
     (2, plain("copy", True)), (3, plain("facts", True)), (2, plain("small_talk", True)),
-    (2, plain("json", True)), (1, plain("story", True)),
+    (2, plain("json", True)),
 )  # fmt: skip
 JSON = plain("json")
 TOOLS = choose(
@@ -35,7 +35,7 @@ TOOLS = choose(
     (1, partial(tasks.no_call, thinking=True)),
 )  # fmt: skip
 CHAT = choose((8, tasks.conversation), (1, partial(tasks.conversation, thinking=True)))
-ENGLISH = choose((3, tasks.english), (1, plain("story")))
+ENGLISH = choose((12, tasks.english), (4, plain("story")), (1, plain("story", True)))
 
 # name: (maker, examples a step, batches they are cut into, weight of the loss)
 GROUPS = {

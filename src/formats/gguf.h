@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/mapped_file.h"
@@ -23,8 +24,8 @@ enum class GgufType : std::uint8_t {
 };
 const char* to_string(GgufType type) noexcept;
 
-/// The strings of a string array, in order, as views into the file's bytes. Not necessarily UTF-8. Checked when the file was opened, so
-/// walking cannot fail:  for (std::string_view token : *file.find_strings("tokenizer.ggml.tokens")) ...
+/// The strings of a string array, in order, as views into the file's bytes. Not necessarily UTF-8. Checked when the file
+/// was opened, so walking cannot fail.
 class GgufStrings {
  public:
   class iterator {
@@ -98,7 +99,7 @@ class GgufFile {
   static bool is_gguf(const std::string& path);
 
   const std::string& path() const noexcept { return path_; }
-  /// Of all parts, in file order; names are unique.
+  /// Of all parts, in file order; names are unique and printable ASCII.
   const std::vector<TensorEntry>& tensors() const noexcept { return tensors_; }
   /// Total size of the parts.
   std::uint64_t file_bytes() const noexcept;
@@ -119,7 +120,6 @@ class GgufFile {
 
  private:
   GgufFile() = default;
-  [[noreturn]] void wrong_type(std::string_view key, const GgufValue& value, const char* wanted) const;
   std::string path_;
   std::vector<std::shared_ptr<const base::MappedFile>> parts_;
   std::unordered_map<std::string_view, GgufValue> metadata_;

@@ -99,10 +99,8 @@ class DuplicateFinder {
 
  private:
   std::optional<std::string_view> find_by_pairs() const {
-    for (std::size_t i = 1; i < keys_.size(); ++i) {
-      if (std::find(keys_.begin(), keys_.begin() + static_cast<std::ptrdiff_t>(i), keys_[i]) != keys_.begin() + static_cast<std::ptrdiff_t>(i)) {
-        return keys_[i];
-      }
+    for (auto key = keys_.begin(); key != keys_.end(); ++key) {
+      if (std::find(keys_.begin(), key, *key) != key) return *key;
     }
     return std::nullopt;
   }
@@ -110,16 +108,15 @@ class DuplicateFinder {
   std::optional<std::string_view> find_by_hash() {
     constexpr std::size_t kMaxProbes = 128;  // chosen keys may collide on purpose; then sort
     const std::size_t mask = std::bit_ceil(keys_.size() * 2) - 1;
-    slots_.assign(mask + 1, {});
-    for (const std::string_view key : keys_) {
-      const std::size_t hash = std::hash<std::string_view>()(key);
-      std::size_t slot = hash & mask;
+    slots_.assign(mask + 1, 0);
+    for (std::uint32_t i = 0; i < keys_.size(); ++i) {
+      std::size_t slot = std::hash<std::string_view>()(keys_[i]) & mask;
       std::size_t probes = 0;
-      for (; slots_[slot].data() != nullptr; slot = (slot + 1) & mask) {
-        if (slots_[slot] == key) return key;
+      for (; slots_[slot] != 0; slot = (slot + 1) & mask) {
+        if (keys_[slots_[slot] - 1] == keys_[i]) return keys_[i];
         if (++probes == kMaxProbes) return find_by_sort();
       }
-      slots_[slot] = key;
+      slots_[slot] = i + 1;
     }
     return std::nullopt;
   }
@@ -132,7 +129,7 @@ class DuplicateFinder {
   }
 
   std::vector<std::string_view> keys_;
-  std::vector<std::string_view> slots_;
+  std::vector<std::uint32_t> slots_;  // 1 + index into keys_; 0: free
 };
 
 void refuse_duplicates(const dom::element& element, DuplicateFinder& finder, const JsonDocument::Impl& document) {

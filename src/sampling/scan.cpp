@@ -4,12 +4,12 @@
 #include <functional>
 #include <limits>
 
+#include "sampling/lanes.h"
+
 namespace gemma4::sampling {
 namespace {
 
 constexpr float kMasked = -std::numeric_limits<float>::infinity();
-constexpr float kLargest = std::numeric_limits<float>::max();
-constexpr std::size_t kLanes = 16;
 
 // The k-th largest of values[0, n), which are reordered. 1 <= k <= n.
 float kth_largest(float* values, std::size_t n, std::size_t k) {
@@ -21,36 +21,23 @@ float kth_largest(float* values, std::size_t n, std::size_t k) {
 
 void scan_blocks(Span<const float> logits, BlockMaxima& maxima) {
   const std::size_t n = logits.size();
-  const std::size_t full = n / kScanBlock;
   maxima.block.resize((n + kScanBlock - 1) / kScanBlock);
-
-  // Sixteen independent lanes, so that the compiler needs no licence to reorder. `x > m ? x : m` drops a NaN; `bad`
-  // remembers it.
-  std::uint32_t bad[kLanes] = {};
-  for (std::size_t b = 0; b < full; ++b) {
-    const float* x = logits.data() + b * kScanBlock;
-    float lane[kLanes];
-    for (std::size_t j = 0; j < kLanes; ++j) lane[j] = x[j];
-    for (std::size_t j = 0; j < kLanes; ++j) bad[j] |= x[j] <= kLargest ? 0U : 1U;
-    for (std::size_t i = kLanes; i < kScanBlock; i += kLanes) {
-      for (std::size_t j = 0; j < kLanes; ++j) lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
-      for (std::size_t j = 0; j < kLanes; ++j) bad[j] |= x[i + j] <= kLargest ? 0U : 1U;
+  const Lanes largest(std::numeric_limits<float>::max());
+  Lanes not_valid(0.0F);
+  Lanes all(kMasked);
+  for (std::size_t b = 0; b < maxima.block.size(); ++b) {
+    Lanes max(kMasked);
+    const std::size_t end = std::min(n, (b + 1) * kScanBlock);
+    for (std::size_t i = b * kScanBlock; i < end; i += Lanes::kCount) {
+      const Lanes x = Lanes::load_some(logits.data() + i, std::min(Lanes::kCount, end - i), kMasked);
+      max = larger(max, x);
+      not_valid = larger(not_valid, where_not_valid(x, largest));
     }
-    for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
-      for (std::size_t j = 0; j < half; ++j) lane[j] = lane[j] > lane[j + half] ? lane[j] : lane[j + half];
-    }
-    maxima.block[b] = lane[0];
+    maxima.block[b] = max.max();
+    all = larger(all, max);
   }
-  if (full < maxima.block.size()) {
-    float m = kMasked;
-    for (std::size_t i = full * kScanBlock; i < n; ++i) {
-      m = std::max(m, logits[i]);
-      bad[0] |= logits[i] <= kLargest ? 0U : 1U;
-    }
-    maxima.block[full] = m;
-  }
-  maxima.valid = std::none_of(bad, bad + kLanes, [](std::uint32_t b) { return b != 0; });
-  maxima.max = maxima.block.empty() ? kMasked : *std::max_element(maxima.block.begin(), maxima.block.end());
+  maxima.valid = not_valid.sum() == 0.0F;
+  maxima.max = all.max();
 }
 
 std::size_t first_maximum(Span<const float> logits, const BlockMaxima& maxima) noexcept {

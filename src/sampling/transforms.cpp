@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
-#include "sampling/portable_exp.h"
+#include "sampling/lanes.h"
 
 namespace gemma4::sampling {
 namespace {
@@ -12,7 +13,6 @@ namespace {
 constexpr float kMasked = -std::numeric_limits<float>::infinity();
 constexpr float kLargest = std::numeric_limits<float>::max();
 constexpr float kWeightless = -200.0F;  // scaled logits are clamped here, far below the last one of positive weight
-constexpr std::size_t kLanes = 16;
 constexpr std::size_t kChunk = 256;  // float sums are this long; everything above them is double
 
 float at_most_largest(float x) noexcept { return std::min(x, kLargest); }
@@ -24,41 +24,32 @@ struct Above {
 
 // Mass and number of the tokens with keys above `bound`.
 Above above(const float* keys, const float* weights, std::size_t n, float bound) noexcept {
+  const Lanes bounds(bound);
+  const Lanes one(1.0F);
   Above result;
   for (std::size_t begin = 0; begin < n; begin += kChunk) {
     const std::size_t end = std::min(n, begin + kChunk);
-    float mass[kLanes] = {};
-    std::uint32_t count[kLanes] = {};
-    std::size_t i = begin;
-    for (; i + kLanes <= end; i += kLanes) {
-      for (std::size_t j = 0; j < kLanes; ++j) mass[j] += keys[i + j] > bound ? weights[i + j] : 0.0F;
-      for (std::size_t j = 0; j < kLanes; ++j) count[j] += keys[i + j] > bound ? 1U : 0U;
+    Lanes mass(0.0F);
+    Lanes count(0.0F);
+    for (std::size_t i = begin; i < end; i += Lanes::kCount) {
+      const std::size_t some = std::min(Lanes::kCount, end - i);
+      const Lanes key = Lanes::load_some(keys + i, some, kMasked);
+      mass = mass + where_above(key, bounds, Lanes::load_some(weights + i, some, 0.0F));
+      count = count + where_above(key, bounds, one);
     }
-    for (; i < end; ++i) {
-      mass[i % kLanes] += keys[i] > bound ? weights[i] : 0.0F;
-      count[i % kLanes] += keys[i] > bound ? 1U : 0U;
-    }
-    float chunk = 0.0F;
-    for (std::size_t j = 0; j < kLanes; ++j) {
-      chunk += mass[j];
-      result.count += count[j];
-    }
-    result.mass += static_cast<double>(chunk);
+    result.mass += static_cast<double>(mass.sum());
+    result.count += static_cast<std::size_t>(count.sum());
   }
   return result;
 }
 
 // One chunk's weights; at most kChunk of them.
 double sum_chunk(const float* weights, std::size_t n) noexcept {
-  float lane[kLanes] = {};
-  std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (std::size_t j = 0; j < kLanes; ++j) lane[j] += weights[i + j];
+  Lanes sum(0.0F);
+  for (std::size_t i = 0; i < n; i += Lanes::kCount) {
+    sum = sum + Lanes::load_some(weights + i, std::min(Lanes::kCount, n - i), 0.0F);
   }
-  for (; i < n; ++i) lane[i % kLanes] += weights[i];
-  float sum = 0.0F;
-  for (const float x : lane) sum += x;
-  return static_cast<double>(sum);
+  return static_cast<double>(sum.sum());
 }
 
 // Keeps the candidates for which keep(i) holds; their order stays.
@@ -124,16 +115,18 @@ void choose_top_k(Span<const float> logits, const BlockMaxima& maxima, std::size
     std::copy(logits.begin(), logits.end(), scaled);
     c.count = n;  // masked tokens stay, with weight 0
   }
-  const float inverse = at_most_largest(1.0F / temperature);
-  const float max = maxima.max;
-  for (std::size_t i = 0; i < c.count; ++i) {
-    const float x = (scaled[i] - max) * inverse;
-    scaled[i] = x > kWeightless ? x : kWeightless;
+  const Lanes inverse(at_most_largest(1.0F / temperature));
+  const Lanes max(maxima.max);
+  for (std::size_t i = 0; i < c.count; i += Lanes::kCount) {
+    const std::size_t some = std::min(Lanes::kCount, c.count - i);
+    const Lanes x = larger((Lanes::load_some(scaled + i, some, kMasked) - max) * inverse, Lanes(kWeightless));
+    x.store_some(scaled + i, some);
+    exp_nonpositive(x).store_some(weights + i, some);
   }
-  for (std::size_t i = 0; i < c.count; ++i) weights[i] = exp_nonpositive(scaled[i]);
 }
 
-MassCut cut_by_mass(const float* keys, const float* weights, std::size_t count, double target) {
+MassCut cut_by_mass(const float* keys, const float* weights, std::size_t count, double target,
+                    std::vector<std::pair<float, float>>& band) {
   constexpr std::size_t kFewEnough = 2048;
   // Invariant: the mass above `low` reaches the target, the mass above `high` (high_above.mass) does not.
   float high = 0.0F;
@@ -156,23 +149,20 @@ MassCut cut_by_mass(const float* keys, const float* weights, std::size_t count, 
     (reaches ? low_above : high_above) = middle_above;
   }
 
-  struct InDoubt {
-    float key, weight;
-  };
-  std::vector<InDoubt> band;
-  band.reserve(low_above.count - high_above.count);
+  band.clear();
   for (std::size_t i = 0; i < count; ++i) {
-    if (keys[i] > low && keys[i] <= high) band.push_back({keys[i], weights[i]});
+    if (keys[i] > low && keys[i] <= high) band.emplace_back(keys[i], weights[i]);
   }
-  const auto falling = [](const InDoubt& a, const InDoubt& b) { return a.key > b.key; };
-  if (!std::is_sorted(band.begin(), band.end(), falling)) std::stable_sort(band.begin(), band.end(), falling);
+  if (!std::is_sorted(band.begin(), band.end(), std::greater<>())) {
+    std::sort(band.begin(), band.end(), std::greater<>());
+  }
 
   double mass = high_above.mass;
   MassCut cut{low, 0};
-  for (const InDoubt& token : band) {
-    cut.ties = token.key == cut.key ? cut.ties + 1 : 1;
-    cut.key = token.key;
-    mass += static_cast<double>(token.weight);
+  for (const auto& [key, weight] : band) {
+    cut.ties = key == cut.key ? cut.ties + 1 : 1;
+    cut.key = key;
+    mass += static_cast<double>(weight);
     if (mass >= target) return cut;
   }
   return {low, 0};
@@ -192,14 +182,14 @@ void keep_typical(Candidates& c, float p) {
   for (std::size_t i = 0; i < c.count; ++i) deviation[i] = c.weights()[i] * c.scaled()[i];
   const auto mean = static_cast<float>(sum_weights(deviation, c.count) / total);
   for (std::size_t i = 0; i < c.count; ++i) deviation[i] = -std::fabs(c.scaled()[i] - mean);
-  const MassCut cut = cut_by_mass(deviation, c.weights(), c.count, static_cast<double>(p) * total);
+  const MassCut cut = cut_by_mass(deviation, c.weights(), c.count, static_cast<double>(p) * total, c.band());
   keep_if(c, [&](std::size_t i) { return deviation[i] >= cut.key; });
 }
 
 void keep_top_p(Candidates& c, float p) {
   if (c.count < 2) return;
   const double total = sum_weights(c.weights(), c.count);
-  MassCut cut = cut_by_mass(c.scaled(), c.weights(), c.count, static_cast<double>(p) * total);
+  MassCut cut = cut_by_mass(c.scaled(), c.weights(), c.count, static_cast<double>(p) * total, c.band());
   const float* scaled = c.scaled();
   keep_if(c, [scaled, cut](std::size_t i) mutable {
     const bool tie = scaled[i] == cut.key && cut.ties > 0;
@@ -220,35 +210,37 @@ TokenId draw(Candidates& c, double u) noexcept {
   const float* weights = c.weights();
   const double target = u * sum_weights(weights, c.count);
   double sum = 0.0;
-  std::size_t chosen = 0;
   for (std::size_t begin = 0; begin < c.count; begin += kChunk) {
     const std::size_t end = std::min(c.count, begin + kChunk);
     const double chunk = sum_chunk(weights + begin, end - begin);
-    if (chunk <= 0.0) continue;
-    // The last token of positive weight so far, in case rounding lets the sum end short of the target.
-    double within = sum;
-    for (std::size_t i = begin; i < end && (sum + chunk > target || end + kChunk >= c.count); ++i) {
-      within += static_cast<double>(weights[i]);
-      if (weights[i] > 0.0F) {
-        chosen = i;
-        if (within > target) return c.ids()[i];
-      }
+    if (sum + chunk <= target) {
+      sum += chunk;
+      continue;
     }
-    sum += chunk;
+    for (std::size_t i = begin; i < end; ++i) {
+      sum += static_cast<double>(weights[i]);
+      if (sum > target) return c.ids()[i];
+    }
   }
-  return c.ids()[chosen];
+  // Rounding can leave the last sum just short of the target.
+  std::size_t i = c.count - 1;
+  while (i > 0 && weights[i] <= 0.0F) --i;
+  return c.ids()[i];
 }
 
 double log_sum_exp(Span<const float> logits, const BlockMaxima& maxima) noexcept {
-  const float max = maxima.max;
-  double sum = 0.0;
+  const Lanes max(maxima.max);
+  double total = 0.0;
   for (std::size_t begin = 0; begin < logits.size(); begin += kChunk) {
-    const std::size_t n = std::min(kChunk, logits.size() - begin);
-    float weights[kChunk];
-    for (std::size_t i = 0; i < n; ++i) weights[i] = exp_nonpositive(logits[begin + i] - max);
-    sum += sum_chunk(weights, n);
+    const std::size_t end = std::min(logits.size(), begin + kChunk);
+    Lanes sum(0.0F);
+    for (std::size_t i = begin; i < end; i += Lanes::kCount) {
+      const std::size_t some = std::min(Lanes::kCount, end - i);
+      sum = sum + exp_nonpositive(Lanes::load_some(logits.data() + i, some, kMasked) - max);
+    }
+    total += static_cast<double>(sum.sum());
   }
-  return static_cast<double>(max) + std::log(sum);
+  return static_cast<double>(maxima.max) + std::log(total);
 }
 
 }  // namespace gemma4::sampling

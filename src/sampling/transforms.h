@@ -43,11 +43,13 @@ class Candidates {
   float* scaled() noexcept { return scaled_.get(); }
   float* weights() noexcept { return weights_.get(); }
   float* scratch() noexcept { return scratch_.get(); }  ///< Room for as many floats, for whoever is at work.
+  std::vector<std::pair<float, float>>& band() noexcept { return band_; }  ///< Scratch of cut_by_mass.
 
  private:
   std::size_t capacity_ = 0;
   std::unique_ptr<TokenId[]> ids_;
   std::unique_ptr<float[]> scaled_, weights_, scratch_;
+  std::vector<std::pair<float, float>> band_;
 };
 
 /// Candidates: the k tokens of largest logit (0: all), smaller ids first among equals; never a masked one.
@@ -63,8 +65,9 @@ struct MassCut {
 
 /// The shortest prefix of the tokens, ordered by falling key, whose weights sum to `target` or more; all of them when
 /// rounding leaves the sum below. Keys are at most 0. Needs no sort of the whole: it bisects for the key until few
-/// tokens are in doubt, and sorts those.
-MassCut cut_by_mass(const float* keys, const float* weights, std::size_t count, double target);
+/// tokens are in doubt, and sorts those in `band` (scratch, of keys and weights).
+MassCut cut_by_mass(const float* keys, const float* weights, std::size_t count, double target,
+                    std::vector<std::pair<float, float>>& band);
 
 /// Sum of the weights, in an order of additions that depends on `count` alone.
 double sum_weights(const float* weights, std::size_t count) noexcept;

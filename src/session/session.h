@@ -4,31 +4,56 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "gemma4/options.h"
 #include "gemma4/types.h"
+#include "model/decoder.h"
 #include "model/loaded_model.h"
+#include "session/kv_cache.h"
 
 namespace gemma4::session {
 
 class SessionState {
  public:
   SessionState(std::shared_ptr<const model::LoadedModel> model, const SessionOptions& options);
-  ~SessionState();
 
   Span<const float> prefill(Span<const TokenId> tokens, const PrefillOptions& options);
   Span<const float> decode(TokenId token, const CancelToken* cancel);  ///< cancel may be null
   /// Logits of the last token when the last call left them ([vocab_size]), else empty.
-  Span<const float> last_logits() const noexcept;
+  Span<const float> last_logits() const noexcept { return has_logits_ ? logits_.span() : Span<const float>(); }
 
-  std::size_t position() const noexcept;
-  std::size_t context_length() const noexcept;
-  Span<const TokenId> tokens() const noexcept;
+  std::size_t position() const noexcept { return tokens_.size(); }
+  std::size_t context_length() const noexcept { return context_length_; }
+  Span<const TokenId> tokens() const noexcept { return tokens_; }
   void truncate(std::size_t n);
   bool checkpoint();
   std::shared_ptr<SessionState> fork() const;
   std::uint64_t memory_bytes() const noexcept;
-  const model::LoadedModel& model() const noexcept;
+  const model::LoadedModel& model() const noexcept { return *model_; }
+
+  /// Taps every later step; for tests.
+  void set_probe(model::Probe probe) { probe_ = std::move(probe); }
+
+ private:
+  struct Wanted;
+
+  void check_tokens(Span<const TokenId> tokens) const;
+  /// Runs one chunk and appends it to tokens_. `keep` are the rows whose hidden states end in workspace_.normed.
+  void run_chunk(Span<const TokenId> chunk, Span<const std::int32_t> keep, const CancelToken* cancel);
+  void require_finite(bool finite, std::size_t position);
+
+  std::shared_ptr<const model::LoadedModel> model_;
+  SessionOptions options_;
+  std::size_t context_length_;
+  KvCache cache_;
+  model::Workspace workspace_;
+  base::AlignedBuffer<float> logits_;  // [vocab_size] of the last token, when has_logits_
+  bool has_logits_ = false;
+  std::vector<float> rows_;            // what a prefill of many rows returns
+  std::vector<TokenId> tokens_;        // capacity context_length: appending never allocates
+  std::vector<std::shared_ptr<const KvSnapshot>> checkpoints_;  // ascending positions
+  model::Probe probe_;
 };
 
 }  // namespace gemma4::session

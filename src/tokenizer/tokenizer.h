@@ -7,6 +7,10 @@
 #include <vector>
 
 #include "gemma4/types.h"
+#include "tokenizer/added_tokens.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/text_assembler.h"
+#include "tokenizer/vocabulary.h"
 
 namespace gemma4::formats {
 class GgufFile;
@@ -14,28 +18,47 @@ class GgufFile;
 
 namespace gemma4::tokenizer {
 
+/// What the public Tokenizer points to; the methods are documented there (include/gemma4/tokenizer.h). Immutable but for
+/// its caches, which it guards; any thread.
 class BpeTokenizer {
  public:
   /// tokenizer.json, or a folder that holds one, or a GGUF file.
   static std::shared_ptr<const BpeTokenizer> load(const std::string& path);
   static std::shared_ptr<const BpeTokenizer> from_json_file(const std::string& path);
   static std::shared_ptr<const BpeTokenizer> from_gguf(const formats::GgufFile& file);
+  /// Throws Error bad_format or unsupported.
+  explicit BpeTokenizer(const formats::TokenizerFile& file);
 
-  // As the public Tokenizer (include/gemma4/tokenizer.h).
   std::vector<TokenId> encode(std::string_view text, bool add_bos, bool parse_special) const;
   std::string decode(Span<const TokenId> ids, bool skip_special) const;
-  int vocab_size() const noexcept;
-  TokenId token_to_id(std::string_view token) const noexcept;
+  int vocab_size() const noexcept { return vocabulary_.size(); }
+  TokenId token_to_id(std::string_view token) const noexcept { return vocabulary_.find(token); }
   std::string_view id_to_token(TokenId id) const;
   bool is_special(TokenId id) const noexcept;
-  TokenId bos_token() const noexcept;
+  TokenId bos_token() const noexcept { return bos_token_; }
+  const Vocabulary& vocabulary() const noexcept { return vocabulary_; }
+
+ private:
+  const Vocabulary vocabulary_;
+  const Bpe bpe_;
+  const AddedTokens always_;        // matched in any text
+  const AddedTokens with_special_;  // matched where the caller asks for special tokens
+  const TokenId bos_token_;
+  mutable WorkspacePool workspaces_;
 };
 
+/// What the public TokenDecoder points to. One thread at a time.
 class StreamDecoder {
  public:
   StreamDecoder(std::shared_ptr<const BpeTokenizer> tokenizer, bool skip_special);
   std::string push(TokenId id);
   std::string finish();
+  /// True while a token's text, pushed before, has not been returned yet.
+  bool holds_back() const noexcept { return assembler_.holds_back(); }
+
+ private:
+  std::shared_ptr<const BpeTokenizer> tokenizer_;
+  TextAssembler assembler_;
 };
 
 }  // namespace gemma4::tokenizer

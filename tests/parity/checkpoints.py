@@ -210,8 +210,8 @@ def other_tensors(case, dtype, seed):
     """What a text-only reader finds in a multimodal checkpoint and must pass over. Shapes mean nothing."""
     names = {
         None: [],
-        "gemma4": ["vision_tower.patch_embedder.input_proj.weight", "vision_tower.encoder.layers.0.self_attn.q_proj.linear.weight",
-                   "embed_vision.embedding_projection.weight", "audio_tower.layers.0.norm_out.weight",
+        "gemma4": ["vision_tower.patch_embedder.input_proj.weight", "embed_vision.embedding_projection.weight",
+                   "vision_tower.encoder.layers.0.self_attn.q_proj.linear.weight", "audio_tower.layers.0.norm_out.weight",
                    "embed_audio.embedding_projection.weight"],
         "gemma4_unified": ["vision_embedder.patch_dense.weight", "vision_embedder.pos_embedding",
                            "embed_vision.embedding_projection.weight", "embed_audio.embedding_projection.weight"],

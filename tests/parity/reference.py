@@ -25,9 +25,10 @@ loop (MIN_DISTINCT).
 """
 import argparse
 import pathlib
+import sys
 import tempfile
 
-import torchvision_cpu  # noqa: F401  before transformers
+sys.modules["torchvision"] = None  # not needed, and a CUDA build of it beside a CPU torch stops the import of Gemma 4
 import torch
 import transformers
 from safetensors.torch import save_file

@@ -38,7 +38,8 @@ class TinyTokenizer:
             known.add(piece)
             self.merges += splits
         if len(pieces) != n_pieces:
-            raise ValueError("vocab_size %d: expected %d to %d" % (vocab_size, vocab_size - n_pieces, vocab_size - n_pieces + len(pieces)))
+            least = vocab_size - n_pieces
+            raise ValueError("vocab_size %d: expected %d to %d" % (vocab_size, least, least + len(pieces)))
         plain += pieces
         self.tokens = plain + SPECIAL if special_last else SPECIAL + plain
         self.ids = {token: i for i, token in enumerate(self.tokens)}

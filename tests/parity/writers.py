@@ -84,7 +84,8 @@ def write_gguf(path, tensors, metadata):
     infos, offset = b"", 0
     for name, (dtype, array) in tensors.items():
         dims = array.shape[::-1]  # GGUF counts the contiguous dimension first
-        infos += _string(name) + struct.pack("<I%dQ" % len(dims), len(dims), *dims) + struct.pack("<IQ", GGUF_TYPE[dtype], offset)
+        infos += _string(name) + struct.pack("<I%dQ" % len(dims), len(dims), *dims)
+        infos += struct.pack("<IQ", GGUF_TYPE[dtype], offset)
         offset += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
     head = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(metadata)) + b"".join(_key_value(*m) for m in metadata) + infos
     with open(path, "wb") as f:

@@ -1,0 +1,22 @@
+#include "gemma4/sampler.h"
+
+#include "sampling/sampler.h"
+
+namespace gemma4 {
+
+Sampler::Sampler(const SamplerOptions& options) : impl_(std::make_unique<sampling::SamplerState>(options)) {}
+Sampler::Sampler(const Sampler& other) : impl_(std::make_unique<sampling::SamplerState>(*other.impl_)) {}
+Sampler& Sampler::operator=(const Sampler& other) {
+  if (this != &other) impl_ = std::make_unique<sampling::SamplerState>(*other.impl_);
+  return *this;
+}
+Sampler::Sampler(Sampler&&) noexcept = default;
+Sampler& Sampler::operator=(Sampler&&) noexcept = default;
+Sampler::~Sampler() = default;
+
+SampledToken Sampler::sample(Span<const float> logits) { return impl_->sample(logits); }
+void Sampler::observe(Span<const TokenId> tokens) { impl_->observe(tokens); }
+void Sampler::reset() { impl_->reset(); }
+const SamplerOptions& Sampler::options() const noexcept { return impl_->options(); }
+
+}  // namespace gemma4

@@ -1,0 +1,33 @@
+// Bodies of the public Session.
+#include "gemma4/session.h"
+
+#include <utility>
+
+#include "session/session.h"
+
+namespace gemma4 {
+
+Session::Session(const Model& model, const SessionOptions& options)
+    : model_(model), impl_(std::make_shared<session::SessionState>(model.impl(), options)) {}
+Session::Session(Model model, std::shared_ptr<session::SessionState> impl)
+    : model_(std::move(model)), impl_(std::move(impl)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Span<const float> Session::prefill(Span<const TokenId> tokens, const PrefillOptions& options) {
+  return impl_->prefill(tokens, options);
+}
+Span<const float> Session::decode(TokenId token) { return impl_->decode(token, nullptr); }
+Span<const float> Session::decode(TokenId token, const CancelToken& cancel) { return impl_->decode(token, &cancel); }
+
+std::size_t Session::position() const noexcept { return impl_->position(); }
+std::size_t Session::context_length() const noexcept { return impl_->context_length(); }
+Span<const TokenId> Session::tokens() const noexcept { return impl_->tokens(); }
+void Session::truncate(std::size_t n) { impl_->truncate(n); }
+bool Session::checkpoint() { return impl_->checkpoint(); }
+Session Session::fork() const { return Session(model_, impl_->fork()); }
+const Model& Session::model() const noexcept { return model_; }
+std::uint64_t Session::memory_bytes() const noexcept { return impl_->memory_bytes(); }
+
+}  // namespace gemma4

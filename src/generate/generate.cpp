@@ -1,0 +1,177 @@
+#include "generate/generate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+#include "base/check.h"
+
+namespace gemma4::generation {
+namespace {
+
+constexpr std::size_t kUnknown = std::numeric_limits<std::size_t>::max();
+
+// Adds the time it lives to `seconds`.
+class Timer {
+ public:
+  explicit Timer(double& seconds) : seconds_(seconds) {}
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double& seconds_;
+  Clock::time_point start_ = Clock::now();
+};
+
+}  // namespace
+
+Loop::Loop(std::shared_ptr<session::SessionState> session, Span<const TokenId> prompt,
+           sampling::SamplerState& sampler, const GenerateOptions& options)
+    : session_(std::move(session)),
+      sampler_(sampler),
+      options_(options),
+      prompt_(prompt.begin(), prompt.end()),
+      decoder_(session_->model().tokenizer(), !options.show_special),
+      stops_(options.stop) {
+  const int vocab_size = session_->model().config().vocab_size;
+  GEMMA4_CHECK(options_.max_tokens >= -1, ErrorCode::invalid_argument,
+               "GenerateOptions::max_tokens: expected -1 (until the context is full) or more, got ",
+               options_.max_tokens);
+  for (std::size_t i = 0; i < prompt_.size(); ++i) {
+    GEMMA4_CHECK(prompt_[i] >= 0 && prompt_[i] < vocab_size, ErrorCode::token_out_of_range, "generate: prompt token ",
+                 i, ": expected an id from 0 to ", vocab_size - 1, ", got ", prompt_[i]);
+  }
+  const std::size_t room = session_->context_length() - session_->position();
+  GEMMA4_CHECK(prompt_.size() <= room, ErrorCode::context_full, "generate: expected a prompt of at most ", room,
+               " tokens (context_length ", session_->context_length(), ", of which ", session_->position(),
+               " are taken), got ", prompt_.size());
+  GEMMA4_CHECK(!prompt_.empty() || !session_->last_logits().empty(), ErrorCode::invalid_argument,
+               "generate: expected a prompt, or a session whose last call left logits to go on from; got neither");
+}
+
+std::optional<Piece> Loop::next() {
+  Piece piece;
+  try {
+    while (!ended_ && piece.text.empty() && piece.token_ids.empty()) step(piece);
+  } catch (...) {
+    ended_ = true;
+    throw;
+  }
+  if (piece.text.empty() && piece.token_ids.empty()) return std::nullopt;
+  result_.text += piece.text;
+  result_.token_ids.insert(result_.token_ids.end(), piece.token_ids.begin(), piece.token_ids.end());
+  return piece;
+}
+
+void Loop::cancel() noexcept {
+  if (ended_) return;
+  ended_ = true;
+  result_.reason = StopReason::cancelled;
+}
+
+// Feeds what is due and returns the logits of the next token.
+Span<const float> Loop::advance() {
+  const CancelToken* cancel = options_.cancel ? &*options_.cancel : nullptr;
+  if (started_) {
+    const Timer timer(result_.decode_seconds);
+    return session_->decode(last_, cancel);
+  }
+  started_ = true;
+  if (prompt_.empty()) return session_->last_logits();
+
+  const Timer timer(result_.prefill_seconds);
+  PrefillOptions prefill;
+  prefill.cancel = options_.cancel;
+  prefill.progress = options_.prefill_progress;
+  const Span<const float> logits = session_->prefill(prompt_, prefill);
+  sampler_.observe(prompt_);
+  return logits;
+}
+
+void Loop::step(Piece& piece) {
+  if (options_.cancel && options_.cancel->cancelled()) return end(StopReason::cancelled, piece);
+  Span<const float> logits;
+  try {
+    logits = advance();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::cancelled) throw;
+    return end(StopReason::cancelled, piece);
+  }
+  if (options_.max_tokens == 0) return end(StopReason::max_tokens, piece);
+
+  SampledToken sampled;
+  {
+    const Timer timer(result_.decode_seconds);
+    sampled = sampler_.sample(logits);
+  }
+  if (is_end_token(sampled.token)) return end(StopReason::end_of_turn, piece);
+  last_ = sampled.token;
+  ++generated_;
+  take(std::move(sampled), piece);
+  if (ended_) return;
+  if (options_.max_tokens > 0 && generated_ == static_cast<std::size_t>(options_.max_tokens)) {
+    return end(StopReason::max_tokens, piece);
+  }
+  if (session_->position() == session_->context_length()) end(StopReason::context_full, piece);
+}
+
+// Decodes one more token and moves what has become final to `piece`.
+void Loop::take(SampledToken sampled, Piece& piece) {
+  // A model may have more ids than its tokenizer has texts.
+  const bool has_text = sampled.token < session_->model().tokenizer()->vocab_size();
+  const std::string decoded = has_text ? decoder_.push(sampled.token) : std::string();
+  waiting_.push_back({std::move(sampled), kUnknown});
+  if (pass_on(decoded, piece)) return;
+  if (!decoder_.holds_back()) {
+    for (auto it = waiting_.rbegin(); it != waiting_.rend() && it->end == kUnknown; ++it) it->end = decoded_;
+  }
+  release_tokens(passed_, piece);
+}
+
+// Passes text through the stop strings; ends the generation and returns true when one is complete.
+bool Loop::pass_on(const std::string& decoded, Piece& piece) {
+  decoded_ += decoded.size();
+  const std::size_t before = piece.text.size();
+  const bool stopped = stops_.push(decoded, piece.text);
+  passed_ += piece.text.size() - before;
+  if (!stopped) return false;
+  ended_ = true;
+  result_.reason = StopReason::stop_sequence;
+  result_.stop = options_.stop[stops_.matched()];
+  release_tokens(kUnknown, piece);
+  return true;
+}
+
+// Moves the tokens whose text ends at or before `decided` to `piece`; kUnknown: all.
+void Loop::release_tokens(std::size_t decided, Piece& piece) {
+  const bool samples = sampler_.options().logprobs || sampler_.options().top_logprobs > 0;
+  std::size_t n = 0;
+  while (n < waiting_.size() && (decided == kUnknown || waiting_[n].end <= decided)) {
+    piece.token_ids.push_back(waiting_[n].sampled.token);
+    if (samples) piece.samples.push_back(std::move(waiting_[n].sampled));
+    ++n;
+  }
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(n));
+}
+
+void Loop::end(StopReason reason, Piece& piece) {
+  // What the decoder held back may still complete a stop string, which then is not shown.
+  if (pass_on(decoder_.finish(), piece)) {
+    if (reason == StopReason::cancelled) result_.reason = reason;
+    return;
+  }
+  stops_.finish(piece.text);
+  release_tokens(kUnknown, piece);
+  ended_ = true;
+  result_.reason = reason;
+}
+
+bool Loop::is_end_token(TokenId token) const noexcept {
+  const std::vector<TokenId>& ends = session_->model().config().eos_token_ids;
+  return options_.stop_at_eos && std::find(ends.begin(), ends.end(), token) != ends.end();
+}
+
+}  // namespace gemma4::generation

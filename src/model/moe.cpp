@@ -1,0 +1,101 @@
+#include "model/moe.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+namespace gemma4::model {
+namespace {
+
+/// The top_k experts of a row and their weights, by descending probability. logits [experts] become probabilities.
+void choose(float* logits, std::size_t experts, std::size_t top_k, const Vector& per_expert_scale, std::int32_t* index,
+            float* weight) noexcept {
+  const float max = *std::max_element(logits, logits + experts);
+  for (std::size_t e = 0; e < experts; ++e) logits[e] = std::exp(logits[e] - max);  // the softmax's divisor cancels below
+  float total = 0.0F;
+  for (std::size_t j = 0; j < top_k; ++j) {
+    std::size_t best = 0;
+    for (std::size_t e = 1; e < experts; ++e) {
+      if (logits[e] > logits[best]) best = e;
+    }
+    index[j] = static_cast<std::int32_t>(best);
+    weight[j] = logits[best];
+    total += logits[best];
+    logits[best] = -1.0F;
+  }
+  for (std::size_t j = 0; j < top_k; ++j) {
+    weight[j] = weight[j] / total * per_expert_scale[static_cast<std::size_t>(index[j])];
+  }
+}
+
+void route(const Context& c, const MoeWeights& w, std::size_t n) {
+  const std::size_t d = c.hidden_size();
+  const auto experts = static_cast<std::size_t>(c.config.num_experts);
+  const auto top_k = static_cast<std::size_t>(c.config.top_k_experts);
+  const float root = 1.0F / std::sqrt(static_cast<float>(d));
+  c.for_rows(n, [&](std::size_t i) {
+    float* row = c.ws.branch.data() + i * d;
+    c.kernels.rms_norm(c.ws.x.data() + i * d, w.router_scale.data(), row, d, c.config.rms_norm_eps);
+    c.kernels.scale(row, root, d);
+  });
+  c.matmul.multiply(c.ws.branch.data(), d, n, w.router_proj, c.ws.router_logits.data(), experts);
+  c.for_rows(n, [&](std::size_t i) {
+    choose(c.ws.router_logits.data() + i * experts, experts, top_k, w.per_expert_scale,
+           c.ws.expert_index.data() + i * top_k, c.ws.expert_weight.data() + i * top_k);
+  });
+}
+
+/// Places the choices so that each expert's rows are contiguous, in token order.
+void group_by_expert(const Context& c, std::size_t choices) noexcept {
+  std::vector<std::int32_t>& begin = c.ws.expert_begin;
+  std::fill(begin.begin(), begin.end(), 0);
+  for (std::size_t i = 0; i < choices; ++i) ++begin[static_cast<std::size_t>(c.ws.expert_index[i]) + 1];
+  for (std::size_t e = 1; e < begin.size(); ++e) begin[e] += begin[e - 1];
+  for (std::size_t i = 0; i < choices; ++i) {
+    c.ws.expert_place[i] = begin[static_cast<std::size_t>(c.ws.expert_index[i])]++;
+  }
+  for (std::size_t e = begin.size() - 1; e > 0; --e) begin[e] = begin[e - 1];  // undo the advance
+  begin[0] = 0;
+}
+
+}  // namespace
+
+void experts(const Context& c, const MoeWeights& w, std::size_t n) {
+  const std::size_t d = c.hidden_size();
+  const auto top_k = static_cast<std::size_t>(c.config.top_k_experts);
+  const auto width = static_cast<std::size_t>(c.config.moe_intermediate_size);
+  Workspace& ws = c.ws;
+  route(c, w, n);
+  group_by_expert(c, n * top_k);
+  c.for_rows(n, [&](std::size_t i) {
+    float* z = ws.branch.data() + i * d;
+    c.kernels.rms_norm(ws.x.data() + i * d, w.pre_feedforward_layernorm_2.data(), z, d, c.config.rms_norm_eps);
+    for (std::size_t j = 0; j < top_k; ++j) {
+      const auto place = static_cast<std::size_t>(ws.expert_place[i * top_k + j]);
+      std::memcpy(ws.expert_in.data() + place * d, z, d * sizeof(float));
+    }
+  });
+  for (std::size_t e = 0; e < w.gate.size(); ++e) {
+    const auto begin = static_cast<std::size_t>(ws.expert_begin[e]);
+    const std::size_t count = static_cast<std::size_t>(ws.expert_begin[e + 1]) - begin;
+    if (count == 0) continue;
+    float* gate = ws.expert_gate.data() + begin * width;
+    float* up = ws.expert_up.data() + begin * width;
+    const std::array<matmul::Product, 2> products = {matmul::Product{&w.gate[e], gate, width},
+                                                     matmul::Product{&w.up[e], up, width}};
+    c.matmul.multiply(ws.expert_in.data() + begin * d, d, count, {products.data(), products.size()});
+    c.for_rows(count, [&](std::size_t i) { c.kernels.gelu_mul(gate + i * width, up + i * width, gate + i * width, width); });
+    c.matmul.multiply(gate, width, count, w.down[e], ws.expert_out.data() + begin * d, d);
+  }
+  c.for_rows(n, [&](std::size_t i) {
+    float* sum = ws.expert_sum.data() + i * d;
+    std::memset(sum, 0, d * sizeof(float));
+    for (std::size_t j = 0; j < top_k; ++j) {
+      const auto place = static_cast<std::size_t>(ws.expert_place[i * top_k + j]);
+      c.kernels.add_scaled(ws.expert_out.data() + place * d, ws.expert_weight[i * top_k + j], sum, d);
+    }
+  });
+}
+
+}  // namespace gemma4::model

@@ -1,0 +1,65 @@
+// Workspace: every activation buffer of one sequence, sized once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "gemma4/config.h"
+
+namespace gemma4::model {
+
+/// Query rows an attention task takes at most.
+inline constexpr std::size_t kAttentionRows = 32;
+
+/// cos and sin of the turning pairs for the rows of a step, [rows, pairs].
+struct RotaryRows {
+  std::size_t pairs = 0;
+  base::AlignedBuffer<float> cos, sin;
+};
+
+/// One worker's scratch in attention.
+struct AttentionScratch {
+  base::AlignedBuffer<float> queries;  ///< [kAttentionRows, head_dim]
+  base::AlignedBuffer<float> sums;     ///< [kAttentionRows, head_dim]
+  base::AlignedBuffer<float> scores;   ///< [kAttentionRows, kKeyBlock]
+  base::AlignedBuffer<float> keys;     ///< [kKeyBlock, head_dim]
+  base::AlignedBuffer<float> values;   ///< [kKeyBlock, head_dim]
+};
+
+/// Buffers of a step of at most `rows` tokens. Sizes in comments are floats; d = hidden_size.
+struct Workspace {
+  Workspace(const ModelConfig& config, std::size_t rows, int workers);
+
+  std::size_t rows;
+  base::AlignedBuffer<float> x;        ///< [rows, d] residual stream
+  base::AlignedBuffer<float> normed;   ///< [rows, d] input of the current block
+  base::AlignedBuffer<float> branch;   ///< [rows, d] output of the current block
+  base::AlignedBuffer<float> q;        ///< [rows, heads * head_dim]
+  base::AlignedBuffer<float> attended; ///< [rows, heads * head_dim]
+  base::AlignedBuffer<float> k, v;     ///< [rows, kv heads * head_dim]
+  base::AlignedBuffer<float> gate, up; ///< [rows, intermediate]
+  base::AlignedBuffer<float> per_layer_inputs;  ///< [rows, layers * width]
+  base::AlignedBuffer<float> per_layer_gate;    ///< [rows, width]
+  RotaryRows rope_sliding, rope_full;
+
+  // Mixture of experts
+  base::AlignedBuffer<float> router_logits;   ///< [rows, experts]
+  base::AlignedBuffer<float> expert_in;       ///< [rows * top_k, d]
+  base::AlignedBuffer<float> expert_out;      ///< [rows * top_k, d]
+  base::AlignedBuffer<float> expert_gate, expert_up;  ///< [rows * top_k, expert width]
+  base::AlignedBuffer<float> expert_sum;      ///< [rows, d]
+  std::vector<float> expert_weight;           ///< [rows * top_k]
+  std::vector<std::int32_t> expert_index;     ///< [rows * top_k]
+  std::vector<std::int32_t> expert_place;     ///< [rows * top_k] row of expert_in that holds this choice
+  std::vector<std::int32_t> expert_begin;     ///< [experts + 1]
+
+  std::vector<AttentionScratch> attention;    ///< one per worker
+  std::vector<std::int64_t> positions;        ///< [rows]
+  std::vector<std::int32_t> source_row;       ///< [rows] row of the step that a kept row was
+
+  std::uint64_t bytes() const noexcept;
+};
+
+}  // namespace gemma4::model

@@ -1,0 +1,148 @@
+#include "sampling/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/check.h"
+
+namespace gemma4::sampling {
+namespace {
+
+using base::fail;
+
+void check_range(const char* field, float value, float low, float high, const char* range) {
+  GEMMA4_CHECK(value >= low && value <= high, ErrorCode::invalid_argument, "SamplerOptions::", field, ": expected ",
+               range, ", got ", value);
+}
+
+void check_token(const char* field, TokenId token) {
+  GEMMA4_CHECK(token >= 0, ErrorCode::invalid_argument, "SamplerOptions::", field, ": expected token ids >= 0, got ",
+               token);
+}
+
+void check_in_vocabulary(const char* where, TokenId token, std::size_t vocab_size) {
+  GEMMA4_CHECK(static_cast<std::size_t>(token) < vocab_size, ErrorCode::token_out_of_range, "Sampler: ", where,
+               ": expected token ids below the number of logits, ", vocab_size, ", got ", token);
+}
+
+[[noreturn]] void fail_not_valid(Span<const float> logits) {
+  const auto* bad = std::find_if(logits.begin(), logits.end(),
+                                 [](float x) { return !(x <= std::numeric_limits<float>::max()); });
+  fail(ErrorCode::non_finite, "Sampler: expected finite logits (or -inf for a masked token), got ",
+       std::isnan(*bad) ? "NaN" : "+inf", " for token ", bad - logits.begin());
+}
+
+}  // namespace
+
+void validate(const SamplerOptions& o) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  constexpr float kMax = std::numeric_limits<float>::max();
+  constexpr float kLeast = std::numeric_limits<float>::min();
+  for (const TokenId token : o.suppress) check_token("suppress", token);
+  for (const auto& [token, bias] : o.logit_bias) {
+    check_token("logit_bias", token);
+    check_range("logit_bias", bias, -kInf, kMax, "finite values or -inf");
+  }
+  check_range("repetition_penalty", o.repetition_penalty, kLeast, kMax, "a finite value above 0");
+  check_range("presence_penalty", o.presence_penalty, -kMax, kMax, "a finite value");
+  check_range("frequency_penalty", o.frequency_penalty, -kMax, kMax, "a finite value");
+  GEMMA4_CHECK(o.penalty_last_n >= -1, ErrorCode::invalid_argument,
+               "SamplerOptions::penalty_last_n: expected -1 (all), 0 (none) or a count, got ", o.penalty_last_n);
+  check_range("temperature", o.temperature, 0.0F, kMax, "0 (greedy) or a finite value above 0");
+  GEMMA4_CHECK(o.top_k >= 0, ErrorCode::invalid_argument, "SamplerOptions::top_k: expected 0 (all) or more, got ",
+               o.top_k);
+  check_range("typical_p", o.typical_p, kLeast, 1.0F, "a value in (0, 1]");
+  check_range("top_p", o.top_p, kLeast, 1.0F, "a value in (0, 1]");
+  check_range("min_p", o.min_p, 0.0F, 1.0F, "a value in [0, 1]");
+  GEMMA4_CHECK(o.top_logprobs >= 0, ErrorCode::invalid_argument,
+               "SamplerOptions::top_logprobs: expected 0 or more, got ", o.top_logprobs);
+}
+
+SamplerState::SamplerState(const SamplerOptions& options)
+    : options_((validate(options), options)),
+      penalizes_((options.repetition_penalty != 1.0F || options.presence_penalty != 0.0F ||
+                  options.frequency_penalty != 0.0F) &&
+                 options.penalty_last_n != 0),
+      random_(options.seed),
+      seen_(options.penalty_last_n) {}
+
+SamplerState::SamplerState(const SamplerState& other)
+    : options_(other.options_), penalizes_(other.penalizes_), random_(other.random_), seen_(other.seen_) {}
+
+SampledToken SamplerState::sample(Span<const float> logits) {
+  GEMMA4_CHECK(!logits.empty(), ErrorCode::invalid_argument, "Sampler: expected [vocab_size] logits, got none");
+  SampledToken sampled;
+  sampled.token = choose(adjust(logits));
+  if (options_.logprobs || options_.top_logprobs > 0) report(logits, sampled);
+  if (penalizes_) seen_.add(sampled.token);
+  return sampled;
+}
+
+void SamplerState::observe(Span<const TokenId> tokens) {
+  for (const TokenId token : tokens) {
+    GEMMA4_CHECK(token >= 0, ErrorCode::token_out_of_range, "Sampler::observe: expected token ids >= 0, got ", token);
+  }
+  if (!penalizes_) return;
+  for (const TokenId token : tokens) seen_.add(token);
+}
+
+void SamplerState::reset() {
+  random_ = Random(options_.seed);
+  seen_.clear();
+}
+
+// The logits after suppress, logit_bias and the penalties: a copy, unless there is nothing to change.
+Span<const float> SamplerState::adjust(Span<const float> logits) {
+  const Span<const TokenCount> seen = seen_.counts();
+  if (options_.suppress.empty() && options_.logit_bias.empty() && seen.empty()) return logits;
+
+  for (const TokenId token : options_.suppress) check_in_vocabulary("suppress", token, logits.size());
+  for (const auto& entry : options_.logit_bias) check_in_vocabulary("logit_bias", entry.first, logits.size());
+  if (!seen.empty()) check_in_vocabulary("tokens seen", seen[seen.size() - 1].token, logits.size());
+
+  adjusted_.assign(logits.begin(), logits.end());
+  suppress(adjusted_, options_.suppress);
+  add_bias(adjusted_, options_.logit_bias);
+  penalize(adjusted_, seen, options_.repetition_penalty, options_.presence_penalty, options_.frequency_penalty);
+  return adjusted_;
+}
+
+TokenId SamplerState::choose(Span<const float> logits) {
+  scan_blocks(logits, maxima_);
+  if (!maxima_.valid) fail_not_valid(logits);
+  GEMMA4_CHECK(std::isfinite(maxima_.max), ErrorCode::non_finite,
+               "Sampler: expected a token to choose from, got -inf for all ", logits.size(), " of them");
+  if (options_.temperature == 0.0F) return static_cast<TokenId>(first_maximum(logits, maxima_));
+
+  const double u = random_.uniform();
+  choose_top_k(logits, maxima_, static_cast<std::size_t>(options_.top_k), options_.temperature, candidates_);
+  if (options_.typical_p < 1.0F) keep_typical(candidates_, options_.typical_p);
+  if (options_.top_p < 1.0F) keep_top_p(candidates_, options_.top_p);
+  if (options_.min_p > 0.0F) keep_min_p(candidates_, options_.min_p);
+  return draw(candidates_, u);
+}
+
+// Fills logprob and top from the raw logits.
+void SamplerState::report(Span<const float> logits, SampledToken& sampled) {
+  scan_blocks(logits, maxima_);
+  if (!maxima_.valid) fail_not_valid(logits);
+  const double normalizer = log_sum_exp(logits, maxima_);
+  const auto logprob = [&](TokenId token) {
+    return static_cast<float>(static_cast<double>(logits[static_cast<std::size_t>(token)]) - normalizer);
+  };
+  sampled.logprob = logprob(sampled.token);
+
+  candidates_.reserve(logits.size());
+  TokenId* ids = candidates_.ids();
+  const std::size_t wanted = std::min(static_cast<std::size_t>(options_.top_logprobs), logits.size());
+  if (wanted == 0) return;
+  const std::size_t found = top_k_indices(logits, maxima_, wanted, ids, candidates_.scratch());
+  sampled.top.reserve(found);
+  for (std::size_t i = 0; i < found; ++i) sampled.top.push_back({ids[i], logprob(ids[i])});
+  std::stable_sort(sampled.top.begin(), sampled.top.end(), [&](const auto& a, const auto& b) {
+    return logits[static_cast<std::size_t>(a.token)] > logits[static_cast<std::size_t>(b.token)];
+  });
+}
+
+}  // namespace gemma4::sampling

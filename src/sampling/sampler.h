@@ -1,0 +1,46 @@
+// SamplerState: the body of the public Sampler; options, generator, tokens seen, and the buffers of a draw.
+#pragma once
+
+#include <vector>
+
+#include "gemma4/options.h"
+#include "gemma4/types.h"
+#include "sampling/random.h"
+#include "sampling/scan.h"
+#include "sampling/seen_tokens.h"
+#include "sampling/transforms.h"
+
+namespace gemma4::sampling {
+
+/// Throws Error invalid_argument naming the field, its range and the value.
+void validate(const SamplerOptions& options);
+
+class SamplerState {
+ public:
+  explicit SamplerState(const SamplerOptions& options);
+  SamplerState(const SamplerState& other);  ///< Draws on alike; buffers are not copied.
+  SamplerState& operator=(const SamplerState&) = delete;
+
+  /// As Sampler::sample. Takes one number from the generator per call, none when greedy. After the first call with a
+  /// vocabulary allocates nothing but SampledToken::top (and what SeenTokens grows by).
+  SampledToken sample(Span<const float> logits);
+  void observe(Span<const TokenId> tokens);
+  void reset();
+  const SamplerOptions& options() const noexcept { return options_; }
+
+ private:
+  Span<const float> adjust(Span<const float> logits);
+  TokenId choose(Span<const float> logits);
+  void report(Span<const float> logits, SampledToken& sampled);
+
+  SamplerOptions options_;
+  bool penalizes_ = false;
+  Random random_;
+  SeenTokens seen_;
+
+  std::vector<float> adjusted_;
+  BlockMaxima maxima_;
+  Candidates candidates_;
+};
+
+}  // namespace gemma4::sampling

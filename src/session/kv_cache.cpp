@@ -1,0 +1,126 @@
+#include "session/kv_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace gemma4::session {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+std::size_t aligned(std::size_t bytes) noexcept { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+/// Bytes of a view's keys, and as many of its values.
+std::size_t half_bytes(const model::KvView& view) noexcept {
+  return aligned(view.heads * view.capacity * view.head_dim * size_of(view.dtype));
+}
+
+/// fn(cache bytes, offset of a run, bytes of a run) over the runs of slots that hold positions [begin, end).
+template <class Fn>
+void for_each_run(const model::KvView& view, std::size_t begin, std::size_t end, Fn&& fn) {
+  const std::size_t row = view.head_dim * size_of(view.dtype);
+  for (std::uint8_t* data : {view.keys, view.values}) {
+    for (std::size_t head = 0; head < view.heads; ++head) {
+      for (std::size_t p = begin; p < end;) {
+        const std::size_t slot = view.slot(p);
+        const std::size_t count = std::min(end - p, view.capacity - slot);
+        fn(data, view.offset(head, slot), count * row);
+        p += count;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+KvCache::KvCache(const ModelConfig& config, std::size_t context_length, std::size_t prefill_chunk, DType dtype)
+    : window_(static_cast<std::size_t>(config.sliding_window)) {
+  views_.resize(config.layers.size());
+  std::size_t bytes = 0;
+  for (std::size_t l = 0; l < config.layers.size(); ++l) {
+    const LayerConfig& layer = config.layers[l];
+    if (layer.kv_source != static_cast<int>(l)) continue;
+    model::KvView& view = views_[l];
+    view.dtype = dtype;
+    view.heads = static_cast<std::size_t>(layer.num_key_value_heads);
+    view.head_dim = static_cast<std::size_t>(layer.head_dim);
+    view.capacity = context_length;
+    if (layer.attention_type == AttentionType::sliding) {
+      view.capacity = ring_capacity_ = std::min(context_length, window_ + prefill_chunk);
+    }
+    bytes += 2 * half_bytes(view);
+  }
+  storage_ = base::AlignedBuffer<std::uint8_t>(bytes, "KV cache");
+  std::uint8_t* next = storage_.data();
+  for (std::size_t l = 0; l < config.layers.size(); ++l) {
+    if (config.layers[l].kv_source != static_cast<int>(l)) continue;
+    views_[l].keys = next;
+    views_[l].values = next + half_bytes(views_[l]);
+    next += 2 * half_bytes(views_[l]);
+    owned_.push_back(views_[l]);
+    if (config.layers[l].attention_type == AttentionType::sliding) rings_.push_back(views_[l]);
+  }
+  for (std::size_t l = 0; l < config.layers.size(); ++l) {
+    views_[l] = views_[static_cast<std::size_t>(config.layers[l].kv_source)];
+  }
+}
+
+void KvCache::will_write_to(std::size_t end) noexcept {
+  if (ring_capacity_ != 0 && end > ring_capacity_) valid_begin_ = std::max(valid_begin_, end - ring_capacity_);
+}
+
+std::size_t KvCache::snapshot_begin(std::size_t position) const noexcept {
+  return position >= window_ ? position - window_ + 1 : 0;
+}
+
+bool KvCache::can_resume_at(std::size_t n) const noexcept { return snapshot_begin(n) >= valid_begin_; }
+
+std::size_t KvCache::smallest_resumable() const noexcept {
+  return valid_begin_ == 0 ? 1 : valid_begin_ + window_ - 1;
+}
+
+std::size_t KvCache::snapshot_bytes(std::size_t position) const noexcept {
+  std::size_t bytes = 0;
+  for (const model::KvView& view : rings_) {
+    bytes += 2 * view.heads * (position - snapshot_begin(position)) * view.head_dim * size_of(view.dtype);
+  }
+  return bytes;
+}
+
+std::shared_ptr<const KvSnapshot> KvCache::take_snapshot(std::size_t position) const {
+  auto snapshot = std::make_shared<KvSnapshot>();
+  snapshot->position = position;
+  snapshot->rows.reserve(snapshot_bytes(position));
+  for (const model::KvView& view : rings_) {
+    for_each_run(view, snapshot_begin(position), position, [&](const std::uint8_t* data, std::size_t at, std::size_t n) {
+      snapshot->rows.insert(snapshot->rows.end(), data + at, data + at + n);
+    });
+  }
+  return snapshot;
+}
+
+void KvCache::restore(const KvSnapshot& snapshot) noexcept {
+  const std::uint8_t* from = snapshot.rows.data();
+  for (const model::KvView& view : rings_) {
+    for_each_run(view, snapshot_begin(snapshot.position), snapshot.position,
+                 [&](std::uint8_t* data, std::size_t at, std::size_t n) {
+                   std::memcpy(data + at, from, n);
+                   from += n;
+                 });
+  }
+  valid_begin_ = snapshot_begin(snapshot.position);
+}
+
+void KvCache::copy_from(const KvCache& other, std::size_t position) noexcept {
+  for (std::size_t i = 0; i < owned_.size(); ++i) {
+    const model::KvView& mine = owned_[i];
+    const model::KvView& theirs = other.owned_[i];
+    const std::size_t begin = position > mine.capacity ? position - mine.capacity : 0;
+    for_each_run(mine, begin, position, [&](std::uint8_t* data, std::size_t at, std::size_t n) {
+      std::memcpy(data + at, (data == mine.keys ? theirs.keys : theirs.values) + at, n);
+    });
+  }
+  valid_begin_ = other.valid_begin_;
+}
+
+}  // namespace gemma4::session

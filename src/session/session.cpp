@@ -1,0 +1,209 @@
+#include "session/session.h"
+
+#include <algorithm>
+#include <new>
+#include <numeric>
+
+#include "base/check.h"
+
+namespace gemma4::session {
+namespace {
+
+std::size_t positive(int value, const char* name) {
+  GEMMA4_CHECK(value >= 1, ErrorCode::invalid_argument, name, ": expected at least 1, got ", value);
+  return static_cast<std::size_t>(value);
+}
+
+DType cache_dtype(const model::LoadedModel& model, const SessionOptions& options) {
+  return options.kv_dtype.value_or(model.compute() == Compute::f32 ? DType::f32 : DType::f16);
+}
+
+std::size_t chunk_rows(const SessionOptions& options) {
+  return std::min(positive(options.prefill_chunk, "prefill_chunk"), positive(options.context_length, "context_length"));
+}
+
+}  // namespace
+
+/// What a prefill returns, row by row over its chunks.
+struct SessionState::Wanted {
+  Want want;
+  std::size_t width;               // values per row returned
+  std::vector<std::int32_t> rows;  // indices into the whole prompt, ascending
+
+  /// The wanted rows within [begin, end), counted from begin.
+  std::vector<std::int32_t> within(std::size_t begin, std::size_t end) const {
+    const auto from = std::lower_bound(rows.begin(), rows.end(), static_cast<std::int32_t>(begin));
+    const auto to = std::lower_bound(from, rows.end(), static_cast<std::int32_t>(end));
+    std::vector<std::int32_t> result(from, to);
+    for (std::int32_t& row : result) row -= static_cast<std::int32_t>(begin);
+    return result;
+  }
+
+  static Wanted of(const PrefillOptions& options, std::size_t n, const ModelConfig& config) {
+    Wanted wanted{options.want, static_cast<std::size_t>(config.vocab_size), {}};
+    switch (options.want) {
+      case Want::nothing: break;
+      case Want::last_logits: wanted.rows = {static_cast<std::int32_t>(n - 1)}; break;
+      case Want::hidden_states: wanted.width = static_cast<std::size_t>(config.hidden_size); [[fallthrough]];
+      case Want::all_logits:
+        wanted.rows.resize(n);
+        std::iota(wanted.rows.begin(), wanted.rows.end(), 0);
+        break;
+      case Want::rows: wanted.rows.assign(options.rows.begin(), options.rows.end()); break;
+    }
+    for (std::size_t i = 0; i < wanted.rows.size(); ++i) {
+      const std::int32_t row = wanted.rows[i];
+      GEMMA4_CHECK(row >= 0 && static_cast<std::size_t>(row) < n && (i == 0 || wanted.rows[i - 1] < row),
+                   ErrorCode::invalid_argument, "prefill: rows must ascend within [0, ", n, "), got ", row, " at index ", i);
+    }
+    return wanted;
+  }
+};
+
+SessionState::SessionState(std::shared_ptr<const model::LoadedModel> model, const SessionOptions& options)
+    : model_(std::move(model)),
+      options_(options),
+      context_length_(positive(options.context_length, "context_length")),
+      cache_(model_->config(), context_length_, chunk_rows(options), cache_dtype(*model_, options)),
+      workspace_(model_->config(), chunk_rows(options), model_->pool().size()),
+      logits_(static_cast<std::size_t>(model_->config().vocab_size), "logits") {
+  tokens_.reserve(context_length_);
+}
+
+void SessionState::check_tokens(Span<const TokenId> tokens) const {
+  const ModelConfig& config = model_->config();
+  const int limit = config.hidden_size_per_layer_input != 0
+                        ? std::min(config.vocab_size, config.vocab_size_per_layer_input) : config.vocab_size;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    GEMMA4_CHECK(tokens[i] >= 0 && tokens[i] < limit, ErrorCode::token_out_of_range, "token ", i,
+                 ": expected an id in [0, ", limit, "), got ", tokens[i]);
+  }
+  GEMMA4_CHECK(tokens.size() <= context_length_ - position(), ErrorCode::context_full, "context_length is ",
+               context_length_, ": the session holds ", position(), " tokens, ", tokens.size(), " more do not fit");
+}
+
+void SessionState::require_finite(bool finite, std::size_t at) {
+  has_logits_ = has_logits_ && finite;
+  GEMMA4_CHECK(finite, ErrorCode::non_finite, "the step at position ", at, " gave values that are not finite");
+}
+
+void SessionState::run_chunk(Span<const TokenId> chunk, Span<const std::int32_t> keep, const CancelToken* cancel) {
+  model::Step step;
+  step.tokens = chunk;
+  step.position = position();
+  step.keep = keep;
+  step.skip_shared_layers = options_.skip_shared_layers;
+  step.cancel = cancel;
+  step.probe = probe_ ? &probe_ : nullptr;
+  cache_.will_write_to(position() + chunk.size());
+  GEMMA4_CHECK(model_->decoder().forward(step, cache_.views(), workspace_), ErrorCode::cancelled,
+               "cancelled at position ", position());
+}
+
+Span<const float> SessionState::prefill(Span<const TokenId> tokens, const PrefillOptions& options) {
+  GEMMA4_CHECK(!tokens.empty(), ErrorCode::invalid_argument, "prefill: expected at least one token");
+  check_tokens(tokens);
+  const Wanted wanted = Wanted::of(options, tokens.size(), model_->config());
+  const bool single = wanted.want == Want::last_logits;
+  try {
+    if (!single) rows_.resize(wanted.rows.size() * wanted.width);
+  } catch (const std::exception&) {
+    base::fail(ErrorCode::out_of_memory, "prefill: ", wanted.rows.size(), " rows of ", wanted.width, " values do not fit");
+  }
+  has_logits_ = false;
+  float* dst = single ? logits_.data() : rows_.data();
+  const CancelToken* cancel = options.cancel ? &*options.cancel : nullptr;
+
+  for (std::size_t begin = 0; begin < tokens.size();) {
+    const std::size_t end = std::min(begin + workspace_.rows, tokens.size());
+    const std::vector<std::int32_t> keep = wanted.within(begin, end);
+    {
+      const auto turn = model_->pool().acquire();
+      run_chunk(tokens.subspan(begin, end - begin), keep, cancel);
+      const float* hidden = workspace_.normed.data();
+      const std::size_t hidden_values = keep.size() * static_cast<std::size_t>(model_->config().hidden_size);
+      if (wanted.want == Want::hidden_states) {
+        require_finite(model_->decoder().all_finite(hidden, hidden_values), position());
+        std::copy(hidden, hidden + hidden_values, dst);
+      } else if (!keep.empty()) {
+        require_finite(model_->decoder().logits(hidden, keep.size(), dst), position());
+      }
+    }
+    dst += keep.size() * wanted.width;
+    tokens_.insert(tokens_.end(), tokens.begin() + begin, tokens.begin() + end);
+    begin = end;
+    if (options.progress) options.progress(begin, tokens.size());
+  }
+  has_logits_ = single;
+  if (single) return logits_.span();
+  return rows_;
+}
+
+Span<const float> SessionState::decode(TokenId token, const CancelToken* cancel) {
+  check_tokens({&token, 1});
+  static constexpr std::int32_t kOnlyRow = 0;
+  const auto turn = model_->pool().acquire();
+  run_chunk({&token, 1}, {&kOnlyRow, 1}, cancel);
+  has_logits_ = true;
+  require_finite(model_->decoder().logits(workspace_.normed.data(), 1, logits_.data()), position());
+  tokens_.push_back(token);
+  return logits_.span();
+}
+
+void SessionState::truncate(std::size_t n) {
+  GEMMA4_CHECK(n <= position(), ErrorCode::invalid_argument, "truncate: expected at most position ", position(),
+               ", got ", n);
+  if (n == position()) return;
+  const auto checkpoint = std::find_if(checkpoints_.begin(), checkpoints_.end(),
+                                       [&](const auto& snapshot) { return snapshot->position == n; });
+  if (n == 0) {
+    cache_.reset();
+  } else if (!cache_.can_resume_at(n)) {
+    std::size_t smallest = cache_.smallest_resumable();
+    if (checkpoint == checkpoints_.end()) {
+      std::string others;
+      for (const auto& snapshot : checkpoints_) others += base::concat(", or the checkpoint at ", snapshot->position);
+      base::fail(ErrorCode::invalid_argument, "truncate to ", n, ": the sliding layers have forgotten; possible are ",
+                 smallest, " to ", position(), ", 0", others);
+    }
+    cache_.restore(**checkpoint);
+  }
+  tokens_.resize(n);
+  has_logits_ = false;
+  while (!checkpoints_.empty() && checkpoints_.back()->position > n) checkpoints_.pop_back();
+}
+
+bool SessionState::checkpoint() {
+  const std::size_t here = position();
+  if (!checkpoints_.empty() && checkpoints_.back()->position == here) return true;
+  const std::size_t needed = cache_.snapshot_bytes(here);
+  if (needed > options_.checkpoint_bytes) return false;
+  std::size_t total = needed;
+  for (const auto& snapshot : checkpoints_) total += snapshot->rows.size();
+  while (total > options_.checkpoint_bytes) {
+    total -= checkpoints_.front()->rows.size();
+    checkpoints_.erase(checkpoints_.begin());
+  }
+  try {
+    checkpoints_.push_back(cache_.take_snapshot(here));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
+}
+
+std::shared_ptr<SessionState> SessionState::fork() const {
+  auto copy = std::make_shared<SessionState>(model_, options_);
+  copy->cache_.copy_from(cache_, position());
+  copy->tokens_.assign(tokens_.begin(), tokens_.end());
+  copy->checkpoints_ = checkpoints_;
+  copy->has_logits_ = has_logits_;
+  if (has_logits_) std::copy(logits_.data(), logits_.data() + logits_.size(), copy->logits_.data());
+  return copy;
+}
+
+std::uint64_t SessionState::memory_bytes() const noexcept {
+  return cache_.bytes() + workspace_.bytes() + logits_.bytes() + tokens_.capacity() * sizeof(TokenId);
+}
+
+}  // namespace gemma4::session

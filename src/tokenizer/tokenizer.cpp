@@ -1,0 +1,107 @@
+#include "tokenizer/tokenizer.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/check.h"
+#include "formats/gguf.h"
+#include "formats/json.h"
+
+namespace gemma4::tokenizer {
+namespace {
+
+constexpr std::size_t kBytesPerToken = 4;  // about; for the first reservation only
+
+/// Lends a workspace for one encoding.
+class Lease {
+ public:
+  explicit Lease(WorkspacePool& pool) : pool_(pool), workspace_(pool.take()) {}
+  ~Lease() { pool_.give_back(std::move(workspace_)); }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  Workspace& operator*() const noexcept { return *workspace_; }
+
+ private:
+  WorkspacePool& pool_;
+  std::unique_ptr<Workspace> workspace_;
+};
+
+}  // namespace
+
+std::shared_ptr<const BpeTokenizer> BpeTokenizer::load(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    const std::string file = (std::filesystem::path(path) / "tokenizer.json").string();
+    GEMMA4_CHECK(std::filesystem::exists(file, ignored), ErrorCode::not_found, path,
+                 ": expected a tokenizer.json in this folder, there is none");
+    return from_json_file(file);
+  }
+  return formats::GgufFile::is_gguf(path) ? from_gguf(*formats::GgufFile::open(path)) : from_json_file(path);
+}
+
+std::shared_ptr<const BpeTokenizer> BpeTokenizer::from_json_file(const std::string& path) {
+  auto document = std::make_shared<const formats::JsonDocument>(formats::JsonDocument::from_file(path));
+  return std::make_shared<const BpeTokenizer>(formats::read_tokenizer_json(std::move(document)));
+}
+
+std::shared_ptr<const BpeTokenizer> BpeTokenizer::from_gguf(const formats::GgufFile& file) {
+  return std::make_shared<const BpeTokenizer>(formats::read_tokenizer_gguf(file));
+}
+
+BpeTokenizer::BpeTokenizer(const formats::TokenizerFile& file)
+    : vocabulary_(file),
+      bpe_(file, vocabulary_),
+      always_(vocabulary_, false),
+      with_special_(vocabulary_, true),
+      bos_token_(vocabulary_.find("<bos>")) {}
+
+std::vector<TokenId> BpeTokenizer::encode(std::string_view text, bool add_bos, bool parse_special) const {
+  std::vector<TokenId> ids;
+  ids.reserve(text.size() / kBytesPerToken + 8);
+  if (add_bos && bos_token_ >= 0) ids.push_back(bos_token_);
+  const AddedTokens& added = parse_special ? with_special_ : always_;
+  const Lease workspace(workspaces_);
+  for (std::size_t at = 0; at < text.size();) {
+    const AddedTokens::Match match = added.find(text, at);
+    bpe_.encode(text.substr(at, match.begin - at), *workspace, ids);
+    if (match.id >= 0) ids.push_back(match.id);
+    at = match.begin + match.size;
+  }
+  return ids;
+}
+
+std::string BpeTokenizer::decode(Span<const TokenId> ids, bool skip_special) const {
+  std::string text;
+  text.reserve(ids.size() * kBytesPerToken);
+  TextAssembler assembler(vocabulary_, skip_special);
+  for (const TokenId id : ids) assembler.push(id, text);
+  assembler.finish(text);
+  return text;
+}
+
+std::string_view BpeTokenizer::id_to_token(TokenId id) const {
+  GEMMA4_CHECK(vocabulary_.contains(id), ErrorCode::token_out_of_range, "id_to_token: expected a token id from 0 to ",
+               vocabulary_.size() - 1, ", got ", id);
+  return vocabulary_.text(id);
+}
+
+bool BpeTokenizer::is_special(TokenId id) const noexcept {
+  return vocabulary_.contains(id) && vocabulary_.kind(id) == TokenKind::special;
+}
+
+StreamDecoder::StreamDecoder(std::shared_ptr<const BpeTokenizer> tokenizer, bool skip_special)
+    : tokenizer_(std::move(tokenizer)), assembler_(tokenizer_->vocabulary(), skip_special) {}
+
+std::string StreamDecoder::push(TokenId id) {
+  std::string text;
+  assembler_.push(id, text);
+  return text;
+}
+
+std::string StreamDecoder::finish() {
+  std::string text;
+  assembler_.finish(text);
+  return text;
+}
+
+}  // namespace gemma4::tokenizer
