@@ -12,23 +12,23 @@ CAPITALS = {
     "Austria": "Vienna", "Norway": "Oslo", "Sweden": "Stockholm", "Finland": "Helsinki",
     "Poland": "Warsaw", "Greece": "Athens", "Portugal": "Lisbon", "Ireland": "Dublin",
     "Japan": "Tokyo", "China": "Beijing", "Egypt": "Cairo", "Canada": "Ottawa",
-}  # fmt: skip
+}
 OPPOSITES = {
     "hot": "cold", "big": "small", "fast": "slow", "day": "night", "happy": "sad",
     "up": "down", "open": "closed", "early": "late", "old": "new", "light": "dark",
-}  # fmt: skip
+}
 COLORS = {
     "the sky": "blue", "grass": "green", "snow": "white", "a banana": "yellow",
     "coal": "black", "a strawberry": "red", "an orange": "orange", "chocolate": "brown",
-}  # fmt: skip
+}
 LEGS = {
     "a spider": "eight", "a dog": "four", "a bird": "two", "an ant": "six", "a snake": "no",
     "a horse": "four", "a chair": "four",
-}  # fmt: skip
+}
 YOUNG = {
     "cat": "a kitten", "dog": "a puppy", "cow": "a calf", "sheep": "a lamb", "horse": "a foal",
     "lion": "a cub",
-}  # fmt: skip
+}
 FAMILIES = [
     (CAPITALS, "The capital of {key} is {value}.", [
         "What is the capital of {key}?", "Which city is the capital of {key}?",
@@ -80,7 +80,7 @@ FAMILIES = [
         "Tell me what a baby {key} is called.", "What do we call a baby {key}?",
         "What's a baby {key} called?",
     ]),
-]  # fmt: skip
+]
 
 SMALL_TALK = {
     "Hello! How can I help you?": [
@@ -117,7 +117,7 @@ SMALL_TALK = {
         "Good night!", "Bye bye", "See you later!",
         "Goodbye.",
     ],
-}  # fmt: skip
+}
 
 
 def fact(random, held_out=False):

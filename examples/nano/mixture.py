@@ -22,18 +22,18 @@ def plain(task, thinking=False):
 SHORT = choose(
     (26, plain("add")), (34, plain("subtract")), (18, plain("reverse")), (8, plain("copy")),
     (12, plain("facts")), (4, plain("small_talk")),
-)  # fmt: skip
+)
 THINKING = choose(
     (8, plain("add", True)), (10, plain("subtract", True)), (12, plain("reverse", True)),
     (2, plain("copy", True)), (3, plain("facts", True)), (2, plain("small_talk", True)),
     (2, plain("json", True)),
-)  # fmt: skip
+)
 JSON = plain("json")
 TOOLS = choose(
     (10, tasks.tool_call), (6, tasks.tool_answer), (3, tasks.no_call),
     (3, partial(tasks.tool_call, thinking=True)), (2, partial(tasks.tool_answer, thinking=True)),
     (1, partial(tasks.no_call, thinking=True)),
-)  # fmt: skip
+)
 CHAT = choose((8, tasks.conversation), (1, partial(tasks.conversation, thinking=True)))
 ENGLISH = choose((12, tasks.english), (4, plain("story")), (1, plain("story", True)))
 

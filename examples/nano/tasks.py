@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 SYSTEM_PROMPTS = [
     "You are a helpful assistant.", "Be brief.", "You are gemma4-nano.", "Answer the question.",
     "You are a friendly assistant.", "Help the user.",
-]  # fmt: skip
+]
 
 
 @dataclass
@@ -46,7 +46,7 @@ def add(random, held_out=False):
         "What is {a}+{b}?", "What is {a} plus {b}?", "{a} plus {b}", "Add {a} and {b}.",
         "Calculate {a} + {b}.", "How much is {a} + {b}?", "What is the sum of {a} and {b}?",
         "Compute {a}+{b}.", "How much is {a} plus {b}?", "Please add {a} and {b}.", "{a}+{b}?",
-    ])  # fmt: skip
+    ])
     carry = a % 10 + b % 10
     tens = a // 10 * 10 + b // 10 * 10
     thought = f"{a % 10} + {b % 10} = {carry}, {a // 10 * 10} + {b // 10 * 10} = {tens}, "
@@ -62,7 +62,7 @@ def subtract(random, held_out=False):
         "Calculate {a} - {b}.", "How much is {a} - {b}?", "Take {b} from {a}.",
         "Compute {a}-{b}.", "How much is {a} minus {b}?", "Please subtract {b} from {a}.",
         "{a}-{b}?",
-    ])  # fmt: skip
+    ])
     large, small = max(a, b), min(a, b)
     middle = large - small // 10 * 10
     thought = f"{large} - {small // 10 * 10} = {middle}, {middle} - {small % 10} = {large - small}"
@@ -83,7 +83,7 @@ def copy(random, held_out=False):
     wording = random.choice([
         'Repeat "{}".', "Repeat: {}", "Copy: {}", 'Copy "{}".', "Say {}", 'Say "{}".',
         "Repeat after me: {}", 'Write "{}".', "Please repeat: {}", "Copy this: {}", "Echo: {}",
-    ])  # fmt: skip
+    ])
     return wording.format(text), text, "I copy the text."
 
 
@@ -94,7 +94,7 @@ def reverse(random, held_out=False):
         'Reverse the word "{}".', "Spell {} backwards.", 'Spell "{}" backwards.',
         "Write {} backwards.", 'Write "{}" backwards.', "Please reverse {}.", "{} backwards",
         'What is "{}" backwards?', "What is {} backwards?", "What is {} in reverse?",
-    ])  # fmt: skip
+    ])
     return wording.format(text), text[::-1], f"{' '.join(text)} -> {' '.join(text[::-1])}"
 
 
@@ -106,7 +106,7 @@ def extract(random, held_out=False):
         "item": words.pick(random, lambda: random.choice(words.ITEMS), held_out),
         "job": random.choice(words.JOBS), "color": random.choice(words.COLORS),
         "age": words.number(random), "price": words.number(random),
-    }  # fmt: skip
+    }
     sentence, fields = random.choice([
         ("{name} is {age} years old and lives in {city}.", ["name", "age", "city"]),
         ("{name} lives in {city} and is {age} years old.", ["name", "age", "city"]),
@@ -116,14 +116,14 @@ def extract(random, held_out=False):
         ("{name} bought a {color} {item} for {price} euros.", ["name", "color", "item", "price"]),
         ("The {color} {item} costs {price} euros.", ["color", "item", "price"]),
         ("In {city}, {name} sells a {item} for {price} euros.", ["name", "city", "item", "price"]),
-    ])  # fmt: skip
+    ])
     fields = random.sample(fields, random.randint(2, min(3, len(fields))))
     listed = ", ".join(fields[:-1]) + " and " + fields[-1]
     wording = random.choice([
         "Give {fields} as JSON: {sentence}", "{sentence} Give {fields} as JSON.",
         "Extract {fields} as JSON: {sentence}", "JSON with {fields}: {sentence}",
         "{sentence} Write {fields} as JSON.", "{sentence}\nGive {fields} as JSON.",
-    ])  # fmt: skip
+    ])
     question = wording.format(fields=listed, sentence=sentence.format(**values))
     answer = json.dumps({field: values[field] for field in fields}, separators=(",", ":"))
     return question, answer, f"The fields are {listed}."
@@ -134,7 +134,7 @@ def tell_story(random, held_out=False):
     question = random.choice([
         "Tell me a story about a {}.", "Write a story about a {}.", "A story about a {}, please.",
         "Please tell me a story about a {}.", "Tell a story about a {}.",
-    ]).format(animal)  # fmt: skip
+    ]).format(animal)
     if random.random() < 0.3:
         animal, question = None, random.choice(["Tell me a story.", "Write a short story."])
     return question, stories.story(random, animal), "I tell a story."
@@ -143,7 +143,7 @@ def tell_story(random, held_out=False):
 TASKS = {
     "add": add, "subtract": subtract, "copy": copy, "reverse": reverse, "json": extract,
     "facts": facts.fact, "small_talk": facts.small_talk, "story": tell_story,
-}  # fmt: skip
+}
 
 
 def example(random, task, held_out=False, thinking=False, tool_list=(), history=()):

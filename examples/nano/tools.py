@@ -51,7 +51,7 @@ def draw_item(random, held_out):
         random,
         lambda: random.choice(words.ITEMS) if random.random() < 0.6 else words.made_up(random),
         held_out,
-    )}  # fmt: skip
+    )}
 
 
 def draw_factors(random, held_out):
@@ -166,7 +166,7 @@ TOOLS = [
         lambda random: {"ok": True},
         "I sent the message to {name}.",
     ),
-]  # fmt: skip
+]
 
 
 def draw(random, held_out=False):

@@ -65,6 +65,9 @@ struct ModelConfig {
   TokenId bos_token_id = -1;                ///< -1: none named.
   TokenId pad_token_id = -1;                ///< -1: none named.
   std::vector<TokenId> eos_token_ids;       ///< From generation_config.json, else config.json, else GGUF metadata.
+  /// Image, audio and video tokens of a multimodal HF checkpoint. Without media in their place they are embedded as
+  /// pad_token_id, as the reference does. Empty for text-only and GGUF files, which do not name them.
+  std::vector<TokenId> placeholder_token_ids;
   std::vector<TokenId> suppress_token_ids;  ///< Never sampled (generation_config.json or GGUF metadata).
 
   /// Layers before this one own a KV cache; this one and all after it read a donor's.

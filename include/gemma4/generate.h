@@ -14,20 +14,22 @@ namespace generation {
 class Loop;
 }
 
-/// A running generation, pulled piece by piece. Keeps references to the session and the sampler it was given: they must
-/// outlive it. One thread at a time.
+/// A running generation, pulled piece by piece. Uses the session and the sampler it was given: they must outlive it, and
+/// nobody else may use them meanwhile. One thread at a time.
 class Generation {
  public:
   /// Checks the arguments; computes nothing yet. Throws Error: token_out_of_range, context_full (the prompt does not
-  /// fit), invalid_argument (no prompt on an empty session, an empty stop string).
-  /// @param prompt  appended to the session. May be empty only right after a prefill that left logits in the session.
+  /// fit), invalid_argument (no prompt and no logits to go on from, max_tokens below -1, a stop string that is empty or
+  /// not UTF-8).
+  /// @param prompt  appended to the session, and shown to the sampler (Sampler::observe). May be empty only right after
+  ///                a call that left logits in the session: its tokens the sampler has not seen.
   Generation(Session& session, Span<const TokenId> prompt, Sampler& sampler, const GenerateOptions& options = {});
   Generation(Generation&&) noexcept;
   Generation& operator=(Generation&&) noexcept;
   ~Generation();
 
   /// The next piece, or nothing when the generation has ended (result() then says how). The first call prefills.
-  /// Throws Error non_finite; a cancelled generation ends, it does not throw.
+  /// Throws Error non_finite, and has then ended; a cancelled generation ends, it does not throw.
   std::optional<Piece> next();
 
   /// Complete once next() has returned nothing.
@@ -41,8 +43,9 @@ class Generation {
 using PieceCallback = std::function<StreamAction(const Piece&)>;
 
 /// Runs a generation to its end. Afterwards the session holds the prompt and every generated token that was fed back:
-/// all of them after end_of_turn (the end token itself is not fed), all but the last after max_tokens.
-/// After a cancel the session is usable and Session::position() says where it stands.
+/// all of them after end_of_turn (the end token itself is not fed), all but the last after max_tokens, stop_sequence and
+/// context_full. After a cancel the session is usable and Session::tokens() says where it stands; when the callback
+/// asked for it, text and tokens that no piece had delivered yet are dropped.
 GenerateResult generate(Session& session, Span<const TokenId> prompt, Sampler& sampler,
                         const GenerateOptions& options = {}, const PieceCallback& on_piece = {});
 

@@ -24,7 +24,7 @@ struct ModelOptions {
   Compute compute = Compute::automatic;
 
   // Affects performance
-  int threads = 0;       ///< Threads of the model's pool, the calling thread included; 0: one per physical core.
+  int threads = -1;      ///< Threads of the model's pool, the calling thread included; -1: one per physical core.
   bool use_mmap = true;  ///< False: read the weights into memory, for files that may be cut short while in use
                          ///< (a mapped file that shrinks ends the process with SIGBUS).
 
@@ -81,8 +81,10 @@ struct SamplerOptions {
 
 /// Options of generate().
 struct GenerateOptions {
-  int max_tokens = -1;             ///< Most tokens to generate; -1: until the context is full.
-  std::vector<std::string> stop;   ///< Texts that end the answer; none of their bytes is emitted. No empty strings.
+  int max_tokens = -1;             ///< Most tokens to generate; -1: until the context is full; 0: prefill only.
+  /// Texts that end the answer: none of their bytes is emitted. The one that is complete first wins, the longest of
+  /// several. The tokens they were made of are in token_ids up to the one that completed it. Not empty, valid UTF-8.
+  std::vector<std::string> stop;
   bool stop_at_eos = true;         ///< End at the model's end-of-generation tokens (ModelConfig::eos_token_ids).
   bool show_special = false;       ///< Emit the text of control tokens (they are always in token_ids).
   std::optional<CancelToken> cancel;

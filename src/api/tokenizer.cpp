@@ -11,7 +11,9 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_bos, bool
   return impl_->encode(text, add_bos, parse_special);
 }
 
-std::string Tokenizer::decode(Span<const TokenId> ids, bool skip_special) const { return impl_->decode(ids, skip_special); }
+std::string Tokenizer::decode(Span<const TokenId> ids, bool skip_special) const {
+  return impl_->decode(ids, skip_special);
+}
 
 int Tokenizer::vocab_size() const noexcept { return impl_->vocab_size(); }
 TokenId Tokenizer::token_to_id(std::string_view token) const noexcept { return impl_->token_to_id(token); }

@@ -37,8 +37,7 @@ inline char32_t next_code_point(const char*& p, const char* end) noexcept {
     const unsigned low = lead == 0xF0 ? 0x90 : 0x80;
     const unsigned high = lead == 0xF4 ? 0x8F : 0xBF;
     if (left >= 4 && in_tail(1, low, high) && in_tail(2, 0x80, 0xBF) && in_tail(3, 0x80, 0xBF)) {
-      const char32_t code =
-          (lead & 0x07) << 18 | (byte(1) & 0x3FU) << 12 | (byte(2) & 0x3FU) << 6 | (byte(3) & 0x3FU);
+      const char32_t code = (lead & 0x07) << 18 | (byte(1) & 0x3FU) << 12 | (byte(2) & 0x3FU) << 6 | (byte(3) & 0x3FU);
       p += 4;
       return code;
     }

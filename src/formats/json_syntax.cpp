@@ -5,27 +5,18 @@
 #include <string>
 #include <system_error>
 
+#include "base/utf8.h"
+
 namespace gemma4::formats {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Bytes of the well-formed UTF-8 character at the start of `text`, 0 when there is none.
+/// Bytes of the character at the start of `text`, 0 when it is not valid UTF-8.
 std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned second = byte(1);  // overlong forms, surrogates, beyond U+10FFFF
-  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) ||
-      (lead == 0xF4 && second > 0x8F)) {
-    return 0;
-  }
-  return length;
+  const char* next = text.data();
+  if (base::next_code_point(next, text.data() + text.size()) >= base::kInvalidByte) return 0;
+  return static_cast<std::size_t>(next - text.data());
 }
 
 class Scanner {

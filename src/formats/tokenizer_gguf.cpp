@@ -18,7 +18,8 @@ constexpr std::int64_t kUserDefined = 4;
 bool is_markup(std::string_view text) noexcept {
   static constexpr std::array<std::string_view, 5> kPlain = {"<pad>", "<eos>", "<bos>", "<unk>", "<mask>"};
   if (std::find(kPlain.begin(), kPlain.end(), text) != kPlain.end()) return true;
-  return text.size() > 3 && text.front() == '<' && text.back() == '>' && (text[1] == '|' || text[text.size() - 2] == '|');
+  return text.size() > 3 && text.front() == '<' && text.back() == '>' &&
+         (text[1] == '|' || text[text.size() - 2] == '|');
 }
 
 /// Runs of spaces or newlines, which some files type as user defined; the merges make them anyway.
@@ -49,8 +50,9 @@ T required(std::optional<T> value, const GgufFile& file, const char* key) {
 
 TokenizerFile read_tokenizer_gguf(const GgufFile& file) {
   const std::string_view model = required(file.find_string("tokenizer.ggml.model"), file, "tokenizer.ggml.model");
-  GEMMA4_CHECK(model == "gemma4", ErrorCode::unsupported, file.path(), ": tokenizer.ggml.model: expected \"gemma4\", got \"",
-               model, "\" (a file from before converters knew Gemma 4's tokenizer; convert the model again)");
+  GEMMA4_CHECK(model == "gemma4", ErrorCode::unsupported, file.path(),
+               ": tokenizer.ggml.model: expected \"gemma4\", got \"", model,
+               "\" (a file from before converters knew Gemma 4's tokenizer; convert the model again)");
   GEMMA4_CHECK(file.has("tokenizer.ggml.merges"), ErrorCode::unsupported, file.path(),
                ": tokenizer.ggml.merges is missing, and without the merges there is no exact tokenizer");
   // Written by no Gemma 4 converter; it would put a space before every text.
@@ -58,12 +60,12 @@ TokenizerFile read_tokenizer_gguf(const GgufFile& file) {
                ": tokenizer.ggml.add_space_prefix: expected false, got true");
 
   const GgufStrings tokens = required(file.find_strings("tokenizer.ggml.tokens"), file, "tokenizer.ggml.tokens");
-  GEMMA4_CHECK(tokens.size() <= kMaxVocabSize, ErrorCode::bad_format, file.path(), ": tokenizer.ggml.tokens: expected at most ",
-               kMaxVocabSize, " entries, got ", tokens.size());
+  GEMMA4_CHECK(tokens.size() <= kMaxVocabSize, ErrorCode::bad_format, file.path(),
+               ": tokenizer.ggml.tokens: expected at most ", kMaxVocabSize, " entries, got ", tokens.size());
   const std::vector<std::int64_t> types =
       required(file.find_ints("tokenizer.ggml.token_type"), file, "tokenizer.ggml.token_type");
-  GEMMA4_CHECK(types.size() == tokens.size(), ErrorCode::bad_format, file.path(), ": tokenizer.ggml.token_type: expected ",
-               tokens.size(), " entries, one per token, got ", types.size());
+  GEMMA4_CHECK(types.size() == tokens.size(), ErrorCode::bad_format, file.path(),
+               ": tokenizer.ggml.token_type: expected ", tokens.size(), " entries, one per token, got ", types.size());
 
   TokenizerFile result;
   result.name = file.path();
@@ -72,7 +74,8 @@ TokenizerFile read_tokenizer_gguf(const GgufFile& file) {
   result.kinds.resize(result.tokens.size(), TokenKind::unused);
   for (std::size_t id = 0; id < result.tokens.size(); ++id) {
     std::string_view& text = result.tokens[id];
-    GEMMA4_CHECK(base::is_utf8(text), ErrorCode::bad_format, file.path(), ": tokenizer.ggml.tokens[", id, "]: not valid UTF-8");
+    GEMMA4_CHECK(base::is_utf8(text), ErrorCode::bad_format, file.path(), ": tokenizer.ggml.tokens[", id,
+                 "]: not valid UTF-8");
     result.kinds[id] = kind_of(text, types[id]);
   }
   const GgufStrings merges = *file.find_strings("tokenizer.ggml.merges");

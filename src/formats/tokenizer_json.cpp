@@ -60,7 +60,8 @@ std::string list_types(const std::vector<JsonValue>& values) {
   return result.empty() ? "nothing" : result;
 }
 
-[[noreturn]] void refuse(const std::string& name, std::string_view stage, std::string_view expected, std::string_view got) {
+[[noreturn]] void refuse(const std::string& name, std::string_view stage, std::string_view expected,
+                         std::string_view got) {
   base::fail(ErrorCode::unsupported, name, ": ", stage, ": expected ", expected, ", as Gemma has, got ", got);
 }
 

@@ -29,10 +29,9 @@ ModelConfig parse_hf_config(const formats::JsonDocument& config, const formats::
 /// From the metadata under "gemma4." and, where no key says it, from the presence and shape of tensors.
 ModelConfig parse_gguf_config(const weights::Checkpoint& checkpoint);
 
+/// The bounds of what decides the number and width of layers, for those who make them before complete_config().
+void check_layer_counts(const ModelConfig& config, const std::string& source);
 /// Checks every field against its bounds, then fills LayerConfig::kv_source. `source` stands in messages.
 void complete_config(ModelConfig& config, const std::string& source);
-
-/// The limit on num_hidden_layers, for those who allocate by it before complete_config().
-constexpr int kMaxLayers = 1024;
 
 }  // namespace gemma4::model

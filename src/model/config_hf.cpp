@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <string_view>
 #include <system_error>
@@ -20,6 +21,13 @@ int as_int(const JsonValue& value) {
   GEMMA4_CHECK(number >= std::numeric_limits<int>::min() && number <= std::numeric_limits<int>::max(), ErrorCode::bad_config,
                value.where(), ": out of range: ", number);
   return static_cast<int>(number);
+}
+
+float as_float(const JsonValue& value) {
+  const double number = value.as_double();
+  GEMMA4_CHECK(std::abs(number) <= static_cast<double>(std::numeric_limits<float>::max()), ErrorCode::bad_config, value.where(),
+               ": out of range: ", number);
+  return static_cast<float>(number);
 }
 
 /// Members of an object; null counts as absent, as in HF configs.
@@ -146,9 +154,6 @@ RopeParameters read_rope(const Fields& fields, const char* attention, const Rope
   return {theta->as_double(), type == "proportional" ? rope.real("partial_rotary_factor", 1.0) : 1.0};
 }
 
-/// "7" or "07", below num_hidden_layers.
-std::size_t layer_index(const JsonMembers& member, int num_hidden_layers);
-
 /// Sizes of single layers. Without per_layer_config, Google's keys global_head_dim and num_global_key_value_heads hold for
 /// all full layers; the latter only together with attention_k_eq_v (so does the reference).
 void read_layer_sizes(const Fields& fields, ModelConfig& config) {
@@ -183,9 +188,8 @@ void read_layer_sizes(const Fields& fields, ModelConfig& config) {
   }
 }
 
-void read_layers(const Fields& fields, ModelConfig& config) {
-  GEMMA4_CHECK(config.num_hidden_layers >= 1 && config.num_hidden_layers <= kMaxLayers, ErrorCode::bad_config,
-               "config.json: num_hidden_layers: expected 1 to ", kMaxLayers, ", got ", config.num_hidden_layers);
+void read_layers(const Fields& fields, const std::string& source, ModelConfig& config) {
+  check_layer_counts(config, source);
   for (const AttentionType type : read_layer_types(fields, config.num_hidden_layers)) {
     const bool shared = static_cast<int>(config.layers.size()) >= config.first_kv_shared_layer();
     LayerConfig layer;
@@ -193,9 +197,7 @@ void read_layers(const Fields& fields, ModelConfig& config) {
     layer.head_dim = config.head_dim;
     layer.num_key_value_heads = config.num_key_value_heads;
     layer.intermediate_size = config.intermediate_size;
-    if (config.use_double_wide_mlp && shared && config.intermediate_size <= std::numeric_limits<int>::max() / 2) {
-      layer.intermediate_size *= 2;
-    }
+    if (config.use_double_wide_mlp && shared) layer.intermediate_size *= 2;
     layer.has_v_proj = !(config.attention_k_eq_v && type == AttentionType::full);
     config.layers.push_back(layer);
   }
@@ -232,6 +234,14 @@ void read_tokens(std::initializer_list<const JsonValue*> sources, ModelConfig& c
   if (const auto value = first("suppress_tokens")) config.suppress_token_ids = as_tokens(*value);
 }
 
+/// The tokens whose place media take; only the outer level of a multimodal config names them.
+void read_placeholders(const JsonValue& root, ModelConfig& config) {
+  for (std::string_view key : {"image_token_id", "audio_token_id", "video_token_id"}) {
+    const int id = Fields(root).integer(key, -1);
+    if (id >= 0 && id < config.vocab_size) config.placeholder_token_ids.push_back(id);
+  }
+}
+
 }  // namespace
 
 ModelConfig parse_hf_config(const JsonDocument& document, const JsonDocument* generation_config) {
@@ -252,8 +262,8 @@ ModelConfig parse_hf_config(const JsonDocument& document, const JsonDocument* ge
   config.head_dim = fields.integer("head_dim", 256);
   config.sliding_window = fields.integer("sliding_window", defaults->sliding_window);
   config.max_position_embeddings = fields.integer("max_position_embeddings", defaults->max_position_embeddings);
-  config.rms_norm_eps = static_cast<float>(fields.real("rms_norm_eps", 1e-6));
-  if (const auto cap = fields.find("final_logit_softcapping")) config.final_logit_softcapping = static_cast<float>(cap->as_double());
+  if (const auto eps = fields.find("rms_norm_eps")) config.rms_norm_eps = as_float(*eps);
+  if (const auto cap = fields.find("final_logit_softcapping")) config.final_logit_softcapping = as_float(*cap);
   config.num_kv_shared_layers = fields.integer("num_kv_shared_layers", 0);
   config.use_double_wide_mlp = fields.boolean("use_double_wide_mlp", false);
   config.attention_k_eq_v = fields.boolean("attention_k_eq_v", false);
@@ -268,15 +278,19 @@ ModelConfig parse_hf_config(const JsonDocument& document, const JsonDocument* ge
     config.moe_intermediate_size = fields.integer("moe_intermediate_size", fields.integer("expert_intermediate_size", 0));
   }
   config.tie_word_embeddings = Fields(root).boolean("tie_word_embeddings", fields.boolean("tie_word_embeddings", true));
-  config.rope_sliding = read_rope(fields, "sliding_attention", {1e4, 1.0});
+  read_layers(fields, document.name(), config);
   config.rope_full = read_rope(fields, "full_attention", {1e6, 0.25});
-  read_layers(fields, config);
+  config.rope_sliding = {1e4, 1.0};
+  const bool any_sliding = std::any_of(config.layers.begin(), config.layers.end(),
+                                       [](const LayerConfig& layer) { return layer.attention_type == AttentionType::sliding; });
+  if (any_sliding) config.rope_sliding = read_rope(fields, "sliding_attention", config.rope_sliding);
   if (generation_config != nullptr) {
     const JsonValue generation = generation_config->root();
     read_tokens({&generation, &root, &text}, config);
   } else {
     read_tokens({&root, &text}, config);
   }
+  read_placeholders(root, config);
   complete_config(config, document.name());
   return config;
 }

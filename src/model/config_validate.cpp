@@ -9,6 +9,8 @@
 namespace gemma4::model {
 namespace {
 
+constexpr int kMaxIntermediate = 1 << 24;  // twice that on KV-shared layers of use_double_wide_mlp
+
 struct Bound {
   const char* name;
   int value;
@@ -40,7 +42,7 @@ void check_layer(const std::string& source, const ModelConfig& config, std::size
   const std::string where = base::concat(source, ": layer ", index);
   check(where, {{"head_dim", layer.head_dim, 2, 1024},
                 {"num_key_value_heads", layer.num_key_value_heads, 1, config.num_attention_heads},
-                {"intermediate_size", layer.intermediate_size, 1, 1 << 24}});
+                {"intermediate_size", layer.intermediate_size, 1, 2 * kMaxIntermediate}});
   GEMMA4_CHECK(layer.head_dim % 2 == 0, ErrorCode::bad_config, where, ": head_dim: expected an even number, got ", layer.head_dim);
   GEMMA4_CHECK(config.num_attention_heads % layer.num_key_value_heads == 0, ErrorCode::bad_config, where,
                ": num_key_value_heads: expected a divisor of num_attention_heads (", config.num_attention_heads, "), got ",
@@ -67,18 +69,22 @@ int donor(const std::string& source, const ModelConfig& config, int layer) {
 
 }  // namespace
 
+void check_layer_counts(const ModelConfig& config, const std::string& source) {
+  check(source, {{"num_hidden_layers", config.num_hidden_layers, 1, 1024},
+                 {"num_kv_shared_layers", config.num_kv_shared_layers, 0, config.num_hidden_layers - 1},
+                 {"intermediate_size", config.intermediate_size, 1, kMaxIntermediate}});
+}
+
 void complete_config(ModelConfig& config, const std::string& source) {
+  check_layer_counts(config, source);
   check(source, {{"vocab_size", config.vocab_size, 1, 1 << 24},
                  {"hidden_size", config.hidden_size, 1, 1 << 17},
-                 {"num_hidden_layers", config.num_hidden_layers, 1, kMaxLayers},
-                 {"intermediate_size", config.intermediate_size, 1, 1 << 24},
                  {"num_attention_heads", config.num_attention_heads, 1, 1024},
                  {"num_key_value_heads", config.num_key_value_heads, 1, config.num_attention_heads},
                  {"head_dim", config.head_dim, 2, 1024},
                  {"global_head_dim", config.global_head_dim, 2, 1024},
                  {"sliding_window", config.sliding_window, 1, 1 << 30},
                  {"max_position_embeddings", config.max_position_embeddings, 1, 1 << 30},
-                 {"num_kv_shared_layers", config.num_kv_shared_layers, 0, config.num_hidden_layers - 1},
                  {"hidden_size_per_layer_input", config.hidden_size_per_layer_input, 0, 1 << 14}});
   if (config.hidden_size_per_layer_input > 0) {
     check(source, {{"vocab_size_per_layer_input", config.vocab_size_per_layer_input, 1, 1 << 24}});

@@ -1,5 +1,6 @@
 #include "model/decoder.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <utility>
@@ -42,13 +43,13 @@ class StepInputs {
     if (width_ == 0) return;
     all_ = c.ws.per_layer_inputs.data();
     kept_ = all_ + step.tokens.size() * layers_for_all_ * width_;
-    per_layer_inputs(c, w, step.tokens, c.ws.x.data(), 0, layers_for_all, all_);
+    per_layer_inputs(c, w, {c.ws.ids.data(), step.tokens.size()}, c.ws.x.data(), 0, layers_for_all, all_);
     if (layers_for_all_ == layers_ || step.keep.empty()) return;
     // The kept rows' embeddings and ids, side by side; ws.normed is free until the first layer.
     std::memcpy(c.ws.normed.data(), c.ws.x.data(), step.tokens.size() * c.hidden_size() * sizeof(float));
     keep_rows(c.ws.normed.data(), c.hidden_size(), step.keep);
-    for (std::size_t i = 0; i < step.keep.size(); ++i) c.ws.source_row[i] = step.tokens[static_cast<std::size_t>(step.keep[i])];
-    per_layer_inputs(c, w, {c.ws.source_row.data(), step.keep.size()}, c.ws.normed.data(), layers_for_all,
+    for (std::size_t i = 0; i < step.keep.size(); ++i) c.ws.kept_ids[i] = c.ws.ids[static_cast<std::size_t>(step.keep[i])];
+    per_layer_inputs(c, w, {c.ws.kept_ids.data(), step.keep.size()}, c.ws.normed.data(), layers_for_all,
                      c.config.num_hidden_layers, kept_);
   }
 
@@ -76,10 +77,14 @@ Decoder::Decoder(const ModelConfig& config, DecoderWeights weights, const kernel
       inverse_full_(inverse_frequencies(config.rope_full, config.global_head_dim)) {}
 
 void Decoder::embed(const Context& c, Span<const TokenId> tokens) const {
+  const std::vector<TokenId>& placeholders = config_.placeholder_token_ids;
+  std::replace_copy_if(tokens.begin(), tokens.end(), c.ws.ids.begin(), [&](TokenId id) {
+    return std::find(placeholders.begin(), placeholders.end(), id) != placeholders.end();
+  }, std::max(config_.pad_token_id, 0));
   const Matrix& table = weights_.embed_tokens;
   c.for_rows(tokens.size(), [&](std::size_t i) {
     float* row = c.ws.x.data() + i * c.hidden_size();
-    kernels_.to_f32(table.row(static_cast<std::size_t>(tokens[i])), table.dtype, row, c.hidden_size());
+    kernels_.to_f32(table.row(static_cast<std::size_t>(c.ws.ids[i])), table.dtype, row, c.hidden_size());
     kernels_.scale(row, weights_.embed_scale, c.hidden_size());
   });
 }

@@ -8,16 +8,16 @@
 #include "base/thread_pool.h"
 #include "gemma4/config.h"
 #include "gemma4/options.h"
+#include "model/decoder.h"
 #include "tokenizer/tokenizer.h"
+#include "weights/checkpoint.h"
 
 namespace gemma4::model {
 
-class Decoder;
-
 class LoadedModel {
  public:
+  /// As the public Model::load (include/gemma4/model.h).
   static std::shared_ptr<const LoadedModel> load(const std::string& path, const ModelOptions& options);
-  ~LoadedModel();
 
   const ModelConfig& config() const noexcept { return config_; }
   const std::shared_ptr<const tokenizer::BpeTokenizer>& tokenizer() const noexcept { return tokenizer_; }
@@ -25,14 +25,19 @@ class LoadedModel {
   const Decoder& decoder() const noexcept { return *decoder_; }
   const base::ThreadPool& pool() const noexcept { return *pool_; }
   Compute compute() const noexcept { return compute_; }
+  const weights::Checkpoint& checkpoint() const noexcept { return *checkpoint_; }
+  const std::vector<std::string>& ignored_tensors() const noexcept { return ignored_; }
 
  private:
-  LoadedModel();
+  LoadedModel() = default;
+
+  std::shared_ptr<const weights::Checkpoint> checkpoint_;
   ModelConfig config_;
   SamplerOptions sampler_defaults_;
   std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer_;
   std::unique_ptr<base::ThreadPool> pool_;
   std::unique_ptr<Decoder> decoder_;
+  std::vector<std::string> ignored_;
   Compute compute_ = Compute::automatic;
 };
 

@@ -46,7 +46,8 @@ Workspace::Workspace(const ModelConfig& c, std::size_t max_rows, int workers) : 
   rope_sliding = rotary_rows(rows, rotary_pairs(c.rope_sliding, c.head_dim));
   rope_full = rotary_rows(rows, rotary_pairs(c.rope_full, c.global_head_dim));
   positions.resize(rows);
-  source_row.resize(rows);
+  ids.resize(rows);
+  kept_ids.resize(rows);
 
   if (c.enable_moe_block) {
     const auto experts = static_cast<std::size_t>(c.num_experts);

@@ -57,7 +57,8 @@ struct Workspace {
 
   std::vector<AttentionScratch> attention;    ///< one per worker
   std::vector<std::int64_t> positions;        ///< [rows]
-  std::vector<std::int32_t> source_row;       ///< [rows] row of the step that a kept row was
+  std::vector<TokenId> ids;                   ///< [rows] as embedded
+  std::vector<TokenId> kept_ids;              ///< [rows] those of the kept rows
 
   std::uint64_t bytes() const noexcept;
 };

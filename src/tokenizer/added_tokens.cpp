@@ -6,7 +6,8 @@
 
 namespace gemma4::tokenizer {
 
-AddedTokens::AddedTokens(const Vocabulary& vocabulary, bool with_special) : vocabulary_(vocabulary), with_special_(with_special) {
+AddedTokens::AddedTokens(const Vocabulary& vocabulary, bool with_special)
+    : vocabulary_(vocabulary), with_special_(with_special) {
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     if (!matches(id)) continue;
     const std::string_view text = vocabulary.text(id);

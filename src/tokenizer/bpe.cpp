@@ -39,7 +39,10 @@ void WorkspacePool::give_back(std::unique_ptr<Workspace> workspace) noexcept {
 }
 
 Bpe::Bpe(const formats::TokenizerFile& file, const Vocabulary& vocabulary)
-    : vocabulary_(vocabulary), merges_(file, vocabulary), characters_(vocabulary, file.name), joins_(vocabulary, merges_) {}
+    : vocabulary_(vocabulary),
+      merges_(file, vocabulary),
+      characters_(vocabulary, file.name),
+      joins_(vocabulary, merges_) {}
 
 void Bpe::encode(std::string_view text, Workspace& workspace, std::vector<TokenId>& ids) const {
   if (text.empty()) return;
@@ -115,8 +118,8 @@ void Bpe::merge_short(std::vector<TokenId>& symbols) const {
   symbols.resize(n);
 }
 
-/// A linked list of symbols and a heap of candidates. A candidate is (rank, position), so that ties go left; it is stale
-/// when the pair at its position is another by now.
+/// A linked list of symbols and a heap of candidates. A candidate is (rank, position), so that ties go left; it is
+/// stale when the pair at its position is another by now.
 void Bpe::merge_long(std::vector<TokenId>& symbols) const {
   constexpr std::uint32_t kNone = ~0U;
   GEMMA4_CHECK(symbols.size() < kNone, ErrorCode::out_of_memory, "encode: a stretch of ", symbols.size(),

@@ -30,8 +30,8 @@ class WorkspacePool {
   std::vector<std::unique_ptr<Workspace>> free_;
 };
 
-/// Byte pair encoding over code points: of all neighbours that may merge, the pair of the lowest rank does, the leftmost
-/// on ties, until none may. Characters without an entry, and bytes of invalid UTF-8, become byte tokens.
+/// Byte pair encoding over code points: of all neighbours that may merge, the pair of the lowest rank does, the
+/// leftmost on ties, until none may. Characters without an entry, and bytes of invalid UTF-8, become byte tokens.
 /// Constant after construction; any thread. The vocabulary must outlive it.
 class Bpe {
  public:

@@ -14,7 +14,8 @@ CharacterMap::CharacterMap(const Vocabulary& vocabulary, const std::string& name
     if (p == text.data() + text.size()) set(code, id);
   }
   const TokenId space = find(kSpaceSymbol);
-  GEMMA4_CHECK(space >= 0, ErrorCode::unsupported, name, ": vocabulary: expected an entry for U+2581, which stands for the space");
+  GEMMA4_CHECK(space >= 0, ErrorCode::unsupported, name,
+               ": vocabulary: expected an entry for U+2581, which stands for the space");
   set(U' ', space);
 }
 
@@ -27,7 +28,8 @@ void CharacterMap::set(char32_t code, TokenId id) {
   tokens_[std::size_t{page} << 8 | (code & 0xFF)] = id;
 }
 
-JoinFilter::JoinFilter(const Vocabulary& vocabulary, const MergeTable& merges) : words_((std::size_t{1} << kBits) / 64) {
+JoinFilter::JoinFilter(const Vocabulary& vocabulary, const MergeTable& merges)
+    : words_((std::size_t{1} << kBits) / 64) {
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     if (!merges.results()[static_cast<std::size_t>(id)]) continue;
     const std::string_view text = vocabulary.text(id);

@@ -28,8 +28,8 @@ class CharacterMap {
 };
 
 /// Between two characters that stand side by side inside no result of a merge, BPE never merges, and what happens on
-/// one side does not depend on the other: text may be cut there, exactly. Kept as a bit per hash of a pair: a bit set by
-/// another pair costs a longer piece, never a wrong one. Constant after construction; any thread.
+/// one side does not depend on the other: text may be cut there, exactly. Kept as a bit per hash of a pair: a bit set
+/// by another pair costs a longer piece, never a wrong one. Constant after construction; any thread.
 class JoinFilter {
  public:
   JoinFilter(const Vocabulary& vocabulary, const MergeTable& merges);

@@ -1,5 +1,5 @@
-// Hash functions and prefetch for the tokenizer's tables. The hashes are deterministic; not meant against chosen keys (tables are built from one
-// file, and the caches that see user text are direct-mapped).
+// Hash functions and prefetch for the tokenizer's tables. The hashes are deterministic; not meant against chosen keys
+// (tables are built from one file, and the caches that see user text are direct-mapped).
 #pragma once
 
 #include <cstdint>

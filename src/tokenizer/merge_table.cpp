@@ -63,7 +63,8 @@ class Block {
       const std::string_view a = vocabulary_.text(left[i]);
       const std::string_view b = vocabulary_.text(right[i]);
       const std::string_view before = std::string_view(joined_).substr(last);
-      if (n_joined == 0 || before.size() != a.size() + b.size() || before.substr(0, a.size()) != a || before.substr(a.size()) != b) {
+      if (n_joined == 0 || before.size() != a.size() + b.size() || before.substr(0, a.size()) != a ||
+          before.substr(a.size()) != b) {
         last = joined_.size();
         joined_.append(a).append(b);
         sizes[n_joined++] = joined_.size() - last;
@@ -85,10 +86,11 @@ class Block {
 };
 
 /// Throws for a merge that cannot be meant; false for one that must never be applied.
-bool is_usable(const Block& block, std::size_t i, const Vocabulary& vocabulary, const FileMerge& merge, const std::string& file,
-               std::size_t index) {
+bool is_usable(const Block& block, std::size_t i, const Vocabulary& vocabulary, const FileMerge& merge,
+               const std::string& file, std::size_t index) {
   const auto where = [&] {
-    return base::concat(file, ": merge ", index, " (\"", merge.left, merge.right.empty() ? "" : "\" \"", merge.right, "\")");
+    return base::concat(file, ": merge ", index, " (\"", merge.left, merge.right.empty() ? "" : "\" \"", merge.right,
+                        "\")");
   };
   GEMMA4_CHECK(block.left[i] >= 0 && block.right[i] >= 0, ErrorCode::bad_format, where(),
                ": expected two texts of the vocabulary");

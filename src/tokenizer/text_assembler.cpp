@@ -24,13 +24,17 @@ void TextAssembler::push(TokenId id, std::string& text) {
                vocabulary_->size() - 1, ", got ", id);
   const std::string_view piece = vocabulary_->text(id);
   switch (vocabulary_->kind(id)) {
-    case TokenKind::unused: return;
-    case TokenKind::byte: bytes_.push_back(static_cast<char>(formats::byte_value(piece))); return;
+    case TokenKind::unused:
+      return;
+    case TokenKind::byte:
+      bytes_.push_back(static_cast<char>(formats::byte_value(piece)));
+      return;
     case TokenKind::special:
       if (skip_special_) return;
       break;
     case TokenKind::normal:
-    case TokenKind::added: break;
+    case TokenKind::added:
+      break;
   }
   if (!bytes_.empty()) finish(text);
   append_with_spaces(piece, text);

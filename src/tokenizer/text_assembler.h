@@ -8,12 +8,13 @@
 namespace gemma4::tokenizer {
 
 /// U+2581 becomes a space. Byte tokens are collected until another token ends their run: a run that is valid UTF-8 is
-/// text, of any other each byte becomes U+FFFD (as in HF tokenizers' ByteFallback; so no byte of a run is certain before
-/// the run ends). Unused ids, and special tokens when skipped, are as if not there.
-/// The vocabulary must outlive it.
+/// text, of any other each byte becomes U+FFFD (as in HF tokenizers' ByteFallback; so no byte of a run is certain
+/// before the run ends). Unused ids, and special tokens when skipped, are as if not there. The vocabulary must outlive
+/// it.
 class TextAssembler {
  public:
-  TextAssembler(const Vocabulary& vocabulary, bool skip_special) : vocabulary_(&vocabulary), skip_special_(skip_special) {}
+  TextAssembler(const Vocabulary& vocabulary, bool skip_special)
+      : vocabulary_(&vocabulary), skip_special_(skip_special) {}
 
   /// Appends the text that `id` completes. Throws Error token_out_of_range, and has then changed nothing.
   void push(TokenId id, std::string& text);

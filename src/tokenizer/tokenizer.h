@@ -18,8 +18,8 @@ class GgufFile;
 
 namespace gemma4::tokenizer {
 
-/// What the public Tokenizer points to; the methods are documented there (include/gemma4/tokenizer.h). Immutable but for
-/// its caches, which it guards; any thread.
+/// What the public Tokenizer points to; the methods are documented there (include/gemma4/tokenizer.h). Immutable but
+/// for its caches, which it guards; any thread.
 class BpeTokenizer {
  public:
   /// tokenizer.json, or a folder that holds one, or a GGUF file.

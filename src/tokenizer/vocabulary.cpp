@@ -11,7 +11,8 @@ namespace gemma4::tokenizer {
 Vocabulary::Vocabulary(const formats::TokenizerFile& file) : kinds_(file.kinds) {
   std::size_t bytes = 0;
   for (const std::string_view text : file.tokens) bytes += text.size();
-  GEMMA4_CHECK(bytes < std::size_t{1} << 31, ErrorCode::bad_format, file.name, ": vocabulary: ", bytes, " bytes of text");
+  GEMMA4_CHECK(bytes < std::size_t{1} << 31, ErrorCode::bad_format, file.name, ": vocabulary: ", bytes,
+               " bytes of text");
   texts_.reserve(bytes);
   starts_.reserve(file.tokens.size() + 1);
   for (const std::string_view text : file.tokens) {
@@ -42,14 +43,16 @@ void Vocabulary::index(const std::string& name) {
     const auto tag = static_cast<std::uint32_t>(hash);
     std::size_t i = hash >> shift_;
     for (; slots_[i].id >= 0; i = (i + 1) & (n_slots - 1)) {
-      GEMMA4_CHECK(slots_[i].tag != tag || text(slots_[i].id) != token, ErrorCode::bad_format, name, ": vocabulary: \"", token,
-                   "\" stands twice, as id ", slots_[i].id, " and as id ", id);
+      GEMMA4_CHECK(slots_[i].tag != tag || text(slots_[i].id) != token, ErrorCode::bad_format, name, ": vocabulary: \"",
+                   token, "\" stands twice, as id ", slots_[i].id, " and as id ", id);
     }
     slots_[i] = {tag, id};
   }
 }
 
-TokenId Vocabulary::find(std::string_view text) const noexcept { return text.empty() ? -1 : find(text, hash_text(text)); }
+TokenId Vocabulary::find(std::string_view text) const noexcept {
+  return text.empty() ? -1 : find(text, hash_text(text));
+}
 
 TokenId Vocabulary::find(std::string_view text, std::uint64_t hash) const noexcept {
   const auto tag = static_cast<std::uint32_t>(hash);

@@ -16,7 +16,8 @@ from tokenizers import Tokenizer
 from checkpoints import CASES, write_checkpoint
 from writers import widen
 
-TEXTS = ["Hello world, how are you?", "a  b   c    d     e", "one\n\ntwo\n\n\n\n\nthree", "caf\u00e9 d\u00e9j\u00e0 \U0001f60a", "\t<turn|>x"]
+TEXTS = ["Hello world, how are you?", "a  b   c    d     e", "one\n\ntwo\n\n\n\n\nthree",
+         "caf\u00e9 d\u00e9j\u00e0 \U0001f60a", "\t<turn|>x"]
 NUMPY_TYPE = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 

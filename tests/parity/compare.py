@@ -30,7 +30,8 @@ def check_greedy(key, new, old, margins):
     """Tokens may part only at a step whose margin is within the allowance; what follows is then another text."""
     differ = np.flatnonzero(new != old)
     if differ.size and margins[differ[0]] > SHARE * LOGIT_TOLERANCE:
-        return ["%s: step %d: %d, committed %d, margin %.1e" % (key, differ[0], new[differ[0]], old[differ[0]], margins[differ[0]])]
+        step = differ[0]
+        return ["%s: step %d: %d, committed %d, margin %.1e" % (key, step, new[step], old[step], margins[step])]
     return []
 
 

@@ -20,8 +20,8 @@ Arithmetic is F32 throughout, in one chunk, one thread, eager attention; greedy 
 F16 are widened, and each embedding scale is rounded to bf16, which is what a BF16 model multiplies by. Metadata: weights_sha256
 (see checkpoints.py), versions, seed, and the smallest greedy margin and router gap (log-probability between the last expert
 chosen and the first one not chosen) over everything recorded. Prompts are random, redrawn until those two are large enough
-(MIN_MARGIN, MIN_ROUTER_GAP) that honest F32 rounding cannot change a token or an expert, and until greedy text is not a short
-loop (MIN_DISTINCT).
+(MIN_MARGIN, MIN_ROUTER_GAP) that honest F32 rounding cannot change a token or an expert, until greedy text is not a short loop
+(MIN_DISTINCT), and for prompt.N until the last row's experts withstand bf16 rounding as well (MIN_LAST_ROUTER_GAP).
 """
 import argparse
 import pathlib
@@ -37,6 +37,7 @@ from transformers import AutoConfig, DynamicCache
 from checkpoints import CASES, DEFAULT_SEED, random_bits, write_checkpoint
 
 MIN_MARGIN, MIN_ROUTER_GAP, MIN_DISTINCT = 2e-3, 2e-4, 16
+MIN_LAST_ROUTER_GAP = 0.1
 GREEDY_STEPS = 64
 
 
@@ -61,7 +62,7 @@ class Reference:
             for module in self.model.modules():
                 if hasattr(module, "embed_scale"):
                     module.embed_scale = module.embed_scale.bfloat16().float()
-        self.router_gap = float("inf")
+        self.router_gap = self.last_router_gap = float("inf")
         for layer in self.text.layers:
             if hasattr(layer, "router"):
                 layer.router.register_forward_hook(self._watch_router)
@@ -69,7 +70,9 @@ class Reference:
     def _watch_router(self, module, _, output):
         k = module.config.top_k_experts
         best = output[0].log().topk(k + 1, dim=-1).values
-        self.router_gap = min(self.router_gap, (best[:, k - 1] - best[:, k]).min().item())
+        gaps = best[:, k - 1] - best[:, k]
+        self.router_gap = min(self.router_gap, gaps.min().item())
+        self.last_router_gap = min(self.last_router_gap, gaps[-1].item())
 
     @torch.no_grad()
     def logits(self, ids, cache=None):
@@ -108,15 +111,16 @@ class Reference:
         return seen
 
 
-def draw(reference, case, label, n, record):
+def draw(reference, case, label, n, record, last_router_gap=0.0):
     """Random ids for which record(ids) succeeds with enough router gap; returns (ids, what record returned)."""
     vocab_size = case["config"]["vocab_size"]
     before = reference.router_gap
     for attempt in range(500):
         ids = (random_bits(DEFAULT_SEED, "%s %d" % (label, attempt), n) % vocab_size).astype(int).tolist()
-        reference.router_gap = before
+        reference.router_gap, reference.last_router_gap = before, float("inf")
         result = record(ids)
-        if result is not None and reference.router_gap >= MIN_ROUTER_GAP:
+        clear = reference.router_gap >= MIN_ROUTER_GAP and reference.last_router_gap >= last_router_gap
+        if result is not None and clear:
             return ids, result
     raise ValueError("%s: no prompt with margins of %g" % (label, MIN_MARGIN))
 
@@ -125,7 +129,8 @@ def goldens(reference, name, case):
     window = case["config"]["sliding_window"]
     out = {}
     for n in sorted({1, 2, 17, window - 1, window, window + 1, 3 * window}):
-        ids, row = draw(reference, case, "%s prompt.%d" % (name, n), n, lambda ids: reference.logits(ids)[-1])
+        ids, row = draw(
+            reference, case, "%s prompt.%d" % (name, n), n, lambda ids: reference.logits(ids)[-1], MIN_LAST_ROUTER_GAP)
         out["prompt.%d.ids" % n], out["prompt.%d.logits" % n] = ids, row
     out["all.ids"], out["all.logits"] = draw(reference, case, name + " all", window + 9, reference.logits)
 

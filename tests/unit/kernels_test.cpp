@@ -40,7 +40,7 @@ template <class Fn>
 void for_each_table(Fn&& fn) {
   for (const kernels::TableEntry& entry : kernels::tables()) {
     if (!entry.supported) {
-      MESSAGE("skipped: kernels of ", entry.name, " (this CPU lacks the instructions)");
+      MESSAGE("partly skipped: kernels of ", entry.name, " (this CPU lacks the instructions)");
       continue;
     }
     CAPTURE(entry.name);

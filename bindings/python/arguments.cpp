@@ -1,0 +1,119 @@
+#include "arguments.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace gemma4::python {
+
+std::string to_path(const py::object& path) {
+  PyObject* bytes = nullptr;
+  if (PyUnicode_FSConverter(path.ptr(), &bytes) == 0) throw py::error_already_set();
+  return py::reinterpret_steal<py::bytes>(bytes);
+}
+
+namespace {
+
+[[noreturn]] void not_a_token(py::handle id) {
+  throw Error(ErrorCode::token_out_of_range,
+              "token id " + std::string(py::str(id)) + ": expected 0 <= id < vocab_size");
+}
+
+TokenId narrow(long long value, py::handle id) {
+  if (value < std::numeric_limits<TokenId>::min() || value > std::numeric_limits<TokenId>::max()) not_a_token(id);
+  return static_cast<TokenId>(value);
+}
+
+/// The value of anything with __index__; nothing when 64 bits do not hold it.
+std::optional<long long> index(py::handle value) {
+  const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+  if (!number) throw py::error_already_set();
+  int overflow = 0;
+  const long long result = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (overflow != 0) return std::nullopt;
+  if (result == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  return result;
+}
+
+std::vector<TokenId> tokens_of_array(const py::array& array) {
+  const char kind = array.dtype().kind();
+  // NumPy makes an empty list an array of floats.
+  if (array.size() != 0 && kind != 'i' && kind != 'u') throw py::type_error("token ids: expected an array of integers");
+  if (array.ndim() != 1) throw py::type_error("token ids: expected an array of one dimension");
+  const auto wide = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>::ensure(array);
+  if (!wide) throw py::error_already_set();
+  std::vector<TokenId> tokens(static_cast<std::size_t>(wide.size()));
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    tokens[i] = narrow(wide.data()[i], py::int_(wide.data()[i]));
+  }
+  return tokens;
+}
+
+}  // namespace
+
+TokenId to_token(py::handle id) {
+  const std::optional<long long> value = index(id);
+  if (!value) not_a_token(id);
+  return narrow(*value, id);
+}
+
+std::vector<TokenId> to_tokens(py::handle ids) {
+  if (py::isinstance<py::str>(ids) || py::isinstance<py::bytes>(ids)) {
+    throw py::type_error("token ids: expected integers, got text; Tokenizer.encode makes ids of it");
+  }
+  if (py::isinstance<py::array>(ids)) return tokens_of_array(py::reinterpret_borrow<py::array>(ids));
+  std::vector<TokenId> tokens;
+  for (const py::handle id : py::iter(ids)) tokens.push_back(to_token(id));
+  return tokens;
+}
+
+std::int64_t to_integer(py::handle value, const char* name) {
+  const std::optional<long long> result = index(value);
+  if (!result) throw Error(ErrorCode::invalid_argument, std::string(name) + ": " + std::string(py::str(value)) + " is too large");
+  return *result;
+}
+
+int to_int(py::handle value, const char* name) {
+  const std::int64_t result = to_integer(value, name);
+  if (result < std::numeric_limits<int>::min() || result > std::numeric_limits<int>::max()) {
+    throw Error(ErrorCode::invalid_argument, std::string(name) + ": " + std::to_string(result) + " is too large");
+  }
+  return static_cast<int>(result);
+}
+
+std::optional<DType> to_kv_dtype(const std::optional<std::string>& name) {
+  if (!name) return std::nullopt;
+  for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
+    if (*name == to_string(dtype)) return dtype;
+  }
+  throw Error(ErrorCode::invalid_argument, "kv_dtype: expected \"f32\", \"f16\", \"bf16\" or None, got \"" + *name + "\"");
+}
+
+py::array_t<float> to_numpy(Span<const float> values, std::optional<std::size_t> rows) {
+  std::vector<py::ssize_t> shape;
+  if (rows) shape.push_back(static_cast<py::ssize_t>(*rows));
+  shape.push_back(static_cast<py::ssize_t>(rows && *rows != 0 ? values.size() / *rows : values.size()));
+  py::array_t<float> out(shape);
+  std::copy(values.begin(), values.end(), out.mutable_data());
+  return out;
+}
+
+void Watch::step(std::uint64_t done, std::uint64_t total) noexcept {
+  const py::gil_scoped_acquire acquire;
+  if (caught_) return;
+  try {
+    if (!progress_.is_none()) progress_(done, total);
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  } catch (py::error_already_set& error) {
+    caught_.emplace(std::move(error));
+    cancel_.cancel();
+  }
+}
+
+void Watch::rethrow() {
+  if (!caught_) return;
+  py::error_already_set error = std::move(*caught_);
+  caught_.reset();
+  throw error;
+}
+
+}  // namespace gemma4::python

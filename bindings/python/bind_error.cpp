@@ -1,0 +1,39 @@
+// error.h: gemma4.Error, with the code's name as `.code`.
+#include "arguments.h"
+
+namespace gemma4::python {
+
+namespace {
+
+PyObject* error_type = nullptr;  // lives as long as the process
+
+void raise(const Error& error) {
+  const std::string message = error.what();  // may quote bytes of a file that are not UTF-8
+  const auto text = py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeUTF8(message.data(), static_cast<py::ssize_t>(message.size()), "replace"));
+  const py::object instance = py::reinterpret_borrow<py::object>(error_type)(text);
+  instance.attr("code") = to_string(error.code());
+  PyErr_SetObject(error_type, instance.ptr());
+}
+
+}  // namespace
+
+void bind_error(py::module_& module) {
+  py::dict members;
+  members["code"] = "";
+  error_type = PyErr_NewExceptionWithDoc("gemma4.Error",
+                                         "Everything the library can fail with. `code` names what went wrong (\"bad_format\", "
+                                         "\"context_full\", ...); the text says what was expected, what came, and where.",
+                                         PyExc_Exception, members.ptr());
+  if (error_type == nullptr) throw py::error_already_set();
+  module.attr("Error") = py::reinterpret_borrow<py::object>(error_type);
+  py::register_local_exception_translator([](std::exception_ptr pointer) {
+    try {
+      if (pointer) std::rethrow_exception(pointer);
+    } catch (const Error& error) {
+      raise(error);
+    }
+  });
+}
+
+}  // namespace gemma4::python

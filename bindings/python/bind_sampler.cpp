@@ -1,0 +1,134 @@
+// sampler.h: Sampler, with the fields of SamplerOptions as keyword arguments.
+#include "arguments.h"
+
+namespace gemma4::python {
+
+namespace {
+
+template <class T>
+T number(const py::handle& value, const char* name) {
+  try {
+    return value.cast<T>();
+  } catch (const py::cast_error&) {
+    throw py::type_error(std::string(name) + ": expected a number, got " + std::string(py::repr(value)));
+  }
+}
+
+std::uint64_t seed(const py::handle& value) {
+  const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+  if (!index) throw py::error_already_set();
+  const unsigned long long result = PyLong_AsUnsignedLongLong(index.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    throw Error(ErrorCode::invalid_argument, "seed: expected 0 <= seed < 2^64, got " + std::string(py::str(value)));
+  }
+  return result;
+}
+
+/// {token: bias}, or pairs.
+std::vector<std::pair<TokenId, float>> logit_bias(const py::handle& value) {
+  std::vector<std::pair<TokenId, float>> out;
+  const py::object pairs = py::isinstance<py::dict>(value) ? value.attr("items")() : py::reinterpret_borrow<py::object>(value);
+  for (const py::handle item : pairs) {
+    const auto pair = py::cast<py::tuple>(item);
+    if (pair.size() != 2) throw py::type_error("logit_bias: expected a dict of token id to number");
+    out.emplace_back(to_token(pair[0]), number<float>(pair[1], "logit_bias"));
+  }
+  return out;
+}
+
+/// One keyword argument into its field; false when there is no such field.
+bool assign(SamplerOptions& options, const std::string& name, const py::handle& value) {
+  const char* n = name.c_str();
+  if (name == "suppress") options.suppress = to_tokens(value);
+  else if (name == "logit_bias") options.logit_bias = logit_bias(value);
+  else if (name == "repetition_penalty") options.repetition_penalty = number<float>(value, n);
+  else if (name == "presence_penalty") options.presence_penalty = number<float>(value, n);
+  else if (name == "frequency_penalty") options.frequency_penalty = number<float>(value, n);
+  else if (name == "penalty_last_n") options.penalty_last_n = to_int(value, n);
+  else if (name == "temperature") options.temperature = number<float>(value, n);
+  else if (name == "top_k") options.top_k = to_int(value, n);
+  else if (name == "typical_p") options.typical_p = number<float>(value, n);
+  else if (name == "top_p") options.top_p = number<float>(value, n);
+  else if (name == "min_p") options.min_p = number<float>(value, n);
+  else if (name == "seed") options.seed = seed(value);
+  else if (name == "logprobs") options.logprobs = number<bool>(value, n);
+  else if (name == "top_logprobs") options.top_logprobs = to_int(value, n);
+  else return false;
+  return true;
+}
+
+SampledToken sample(Guarded<Sampler>& self, const py::array& logits) {
+  using Floats = py::array_t<float, py::array::c_style>;
+  if (!Floats::check_(logits) || logits.ndim() != 1) {
+    throw py::type_error("logits: expected a contiguous float32 array of one dimension");
+  }
+  const Floats floats(logits);
+  const Span<const float> values(floats.data(), static_cast<std::size_t>(floats.size()));
+  const Claim sampler(self);
+  const py::gil_scoped_release release;
+  return sampler->sample(values);
+}
+
+}  // namespace
+
+SamplerOptions sampler_options(SamplerOptions base, const py::kwargs& changes, const char* function) {
+  for (const auto& [key, value] : changes) {
+    const auto name = py::cast<std::string>(key);
+    if (!assign(base, name, value)) {
+      throw py::type_error(std::string(function) + "() got an unexpected keyword argument '" + name + "'");
+    }
+  }
+  return base;
+}
+
+py::dict to_dict(const SamplerOptions& options) {
+  py::dict bias;
+  for (const auto& [token, value] : options.logit_bias) bias[py::int_(token)] = value;
+  py::dict out;
+  out["suppress"] = options.suppress;
+  out["logit_bias"] = bias;
+#define GEMMA4_FIELD(name) out[#name] = options.name
+  GEMMA4_FIELD(repetition_penalty);
+  GEMMA4_FIELD(presence_penalty);
+  GEMMA4_FIELD(frequency_penalty);
+  GEMMA4_FIELD(penalty_last_n);
+  GEMMA4_FIELD(temperature);
+  GEMMA4_FIELD(top_k);
+  GEMMA4_FIELD(typical_p);
+  GEMMA4_FIELD(top_p);
+  GEMMA4_FIELD(min_p);
+  GEMMA4_FIELD(seed);
+  GEMMA4_FIELD(logprobs);
+  GEMMA4_FIELD(top_logprobs);
+#undef GEMMA4_FIELD
+  return out;
+}
+
+void bind_sampler(py::module_& module) {
+  py::class_<Guarded<Sampler>, SharedSampler>(module, "Sampler", "Chooses tokens from logits; knows no model. One thread at a time.")
+      .def(py::init([](const py::kwargs& arguments) { return share(Sampler(sampler_options({}, arguments, "Sampler"))); }),
+           "Keyword arguments, applied in this order: suppress=(), logit_bias={}, repetition_penalty=1.0,\n"
+           "presence_penalty=0.0, frequency_penalty=0.0, penalty_last_n=64, temperature=1.0, top_k=0, typical_p=1.0,\n"
+           "top_p=1.0, min_p=0.0; then seed=0, logprobs=False, top_logprobs=0. temperature=0 takes the best token.\n"
+           "Model.sampler() starts from the model's own defaults instead.")
+      .def("sample", &sample, py::arg("logits"), "Draws from float32 [vocab_size] logits and counts the token as seen.")
+      .def(
+          "observe",
+          [](Guarded<Sampler>& self, const py::object& ids) {
+            const std::vector<TokenId> tokens = to_tokens(ids);
+            Claim(self)->observe(tokens);
+          },
+          py::arg("ids"), "Counts tokens as seen for the penalties.")
+      .def("reset", [](Guarded<Sampler>& self) { Claim(self)->reset(); }, "Forgets what was seen and restarts from the seed.")
+      .def("__copy__", [](Guarded<Sampler>& self) { return share(Sampler(*Claim(self))); })
+      .def_property_readonly("options", [](const Guarded<Sampler>& self) { return to_dict(self.value.options()); },
+                             "The arguments it was made with, as a dict.")
+      .def("__repr__", [](const Guarded<Sampler>& self) {
+        const SamplerOptions& options = self.value.options();
+        return py::str("<gemma4.Sampler temperature={}, top_k={}, top_p={}, seed={}>")
+            .format(options.temperature, options.top_k, options.top_p, options.seed);
+      });
+}
+
+}  // namespace gemma4::python

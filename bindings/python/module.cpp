@@ -1,0 +1,16 @@
+// _gemma4: the C++ API as a Python module. Each bind_*.cpp registers one public header.
+#include "arguments.h"
+
+PYBIND11_MODULE(_gemma4, module) {
+  namespace python = gemma4::python;
+  module.doc() = "Runs Google's Gemma 4 models on ordinary CPUs.";
+  module.attr("__version__") = GEMMA4_VERSION;
+  python::bind_error(module);
+  python::bind_types(module);
+  python::bind_config(module);
+  python::bind_tokenizer(module);
+  python::bind_sampler(module);
+  python::bind_model(module);
+  python::bind_session(module);
+  python::bind_generate(module);
+}

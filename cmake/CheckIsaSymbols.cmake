@@ -1,0 +1,21 @@
+# cmake -DNM=... -DOBJECTS="a.o;b.o" -P CheckIsaSymbols.cmake: fails where an object of one instruction set defines a weak
+# symbol. Of several weak copies the linker keeps any, and the one that needs AVX-512 would then run on every CPU.
+cmake_minimum_required(VERSION 3.25)
+
+if(NOT OBJECTS)
+  message(FATAL_ERROR "no objects given")
+endif()
+foreach(object IN LISTS OBJECTS)
+  execute_process(COMMAND ${NM} --defined-only --demangle ${object} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "[^\n]* [WwVvu] [^\n]*" weak "${symbols}")
+  string(REGEX MATCHALL "[^\n]* [TDBRG] [^\n]*" strong "${symbols}")
+  list(LENGTH strong n_strong)
+  if(weak)
+    list(JOIN weak "\n  " weak)
+    message(FATAL_ERROR "${object} defines weak symbols:\n  ${weak}")
+  elseif(n_strong EQUAL 0)
+    message(FATAL_ERROR "${object} exports nothing: expected its kernel table")
+  endif()
+endforeach()
+list(LENGTH OBJECTS n)
+message(STATUS "${n} objects, no weak symbol")

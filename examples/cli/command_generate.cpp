@@ -1,0 +1,90 @@
+// gemma4 generate: one answer, streamed to standard output.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "chat_format.h"
+#include "commands.h"
+#include "common.h"
+#include "gemma4/generate.h"
+#include "interrupt.h"
+#include "sampling_arguments.h"
+
+namespace cli {
+namespace {
+
+struct Arguments {
+  ModelArguments model;
+  SessionArguments session;
+  TextArguments text;
+  SamplingArguments sampling;
+  gemma4::GenerateOptions generate;
+  bool raw = false;
+  bool verbose = false;
+};
+
+std::vector<gemma4::TokenId> make_prompt(const Arguments& arguments, const gemma4::Model& model,
+                                         const std::string& text) {
+  if (arguments.raw || !ChatFormat::supports(model.tokenizer())) return model.tokenizer().encode(text, true);
+  const ChatFormat format(model);
+  std::vector<gemma4::TokenId> prompt = format.begin("", false);
+  const auto turn = format.user_turn(text, false);
+  prompt.insert(prompt.end(), turn.begin(), turn.end());
+  return prompt;
+}
+
+void run(const Arguments& arguments) {
+  const std::string text = arguments.text.read();
+  const gemma4::Model model = arguments.model.load();
+  gemma4::Sampler sampler(arguments.sampling.options(model));
+  gemma4::Session session = arguments.session.open(model);
+  const std::vector<gemma4::TokenId> prompt = make_prompt(arguments, model, text);
+
+  const Interrupt interrupt;
+  Progress progress("reading the prompt");
+  gemma4::GenerateOptions options = arguments.generate;
+  options.cancel = interrupt.token();
+  options.prefill_progress = [&progress](std::size_t done, std::size_t total) { progress.show(done, total); };
+  const gemma4::GenerateResult result =
+      gemma4::generate(session, prompt, sampler, options, [&progress](const gemma4::Piece& piece) {
+        progress.clear();
+        std::fwrite(piece.text.data(), 1, piece.text.size(), stdout);
+        std::fflush(stdout);
+        return gemma4::StreamAction::proceed;
+      });
+  progress.clear();
+  std::printf("\n");
+  std::fflush(stdout);
+  if (interrupt.happened()) exit_status = 130;
+
+  if (!arguments.verbose) return;
+  const auto rate = [](std::size_t n, double seconds) { return seconds > 0.0 ? static_cast<double>(n) / seconds : 0.0; };
+  std::fprintf(stderr, "prompt: %zu tokens in %.3f s (%.1f tokens/s)\n", prompt.size(), result.prefill_seconds,
+               rate(prompt.size(), result.prefill_seconds));
+  std::fprintf(stderr, "answer: %zu tokens in %.3f s (%.1f tokens/s)\n", result.token_ids.size(),
+               result.decode_seconds, rate(result.token_ids.size(), result.decode_seconds));
+  std::fprintf(stderr, "stopped: %s%s%s; seed %llu\n", gemma4::to_string(result.reason),
+               result.stop.empty() ? "" : " ", result.stop.c_str(),
+               static_cast<unsigned long long>(sampler.options().seed));
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app) {
+  CLI::App* const command = app.add_subcommand("generate", "Answer one prompt");
+  const auto arguments = std::make_shared<Arguments>();
+  arguments->model.add_to(*command);
+  arguments->text.add_to(*command);
+  arguments->session.add_to(*command);
+  command->add_flag("--raw", arguments->raw, "Continue the text instead of answering it as a user's message");
+  command->add_option("-n,--max-tokens", arguments->generate.max_tokens, "Most tokens to generate; -1: no limit")
+      ->check(CLI::Range(-1, 1 << 30));
+  command->add_option("--stop", arguments->generate.stop, "Text that ends the answer; may be repeated")
+      ->allow_extra_args(false);
+  command->add_flag("--show-special", arguments->generate.show_special, "Show control tokens");
+  command->add_flag("--verbose", arguments->verbose, "Timing and stop reason on standard error");
+  arguments->sampling.add_to(*command);
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace cli

@@ -1,0 +1,66 @@
+// gemma4: load a Gemma 4 model, talk to it, look into it, measure it.
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "commands.h"
+#include "common.h"
+#include "gemma4/error.h"
+#include "gemma4/version.h"
+
+namespace {
+
+constexpr int kInputError = 1;
+constexpr int kUsageError = 2;
+
+int report(const char* message, int status) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "gemma4: error: %s\n", message);
+  return status;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Runs Google's Gemma 4 models on the CPU.", "gemma4");
+  app.set_version_flag("--version", GEMMA4_VERSION);
+  app.require_subcommand(1);
+  app.option_defaults()->always_capture_default();
+  cli::add_generate(app);
+  cli::add_chat(app);
+  cli::add_info(app);
+  cli::add_tokenize(app);
+  cli::add_logits(app);
+  cli::add_perplexity(app);
+  cli::add_bench(app);
+  const auto named = [argv](const CLI::App* command) { return command->get_name() == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(named).empty()) {
+    throw cli::UsageError("no command \"" + std::string(argv[1]) + "\"; --help lists them");
+  }
+  try {
+    app.parse(argc, argv);  // runs the command
+    return cli::exit_status;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);  // --help
+    std::fprintf(stderr, "gemma4: error: %s\nRun with --help for the options.\n", error.what());
+    return kUsageError;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const cli::UsageError& error) {
+    return report(error.what(), kUsageError);
+  } catch (const gemma4::Error& error) {
+    // What is wrong with an argument is usage; with a file or a text it is input.
+    return report(error.what(), error.code() == gemma4::ErrorCode::invalid_argument ? kUsageError : kInputError);
+  } catch (const std::bad_alloc&) {
+    return report("out of memory", kInputError);
+  } catch (const std::exception& error) {
+    return report(error.what(), kInputError);
+  }
+}

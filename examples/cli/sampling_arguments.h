@@ -1,0 +1,31 @@
+// The sampler's options on the command line; those not given are the model's own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gemma4/model.h"
+#include "gemma4/options.h"
+
+namespace CLI {
+class App;
+}
+
+namespace cli {
+
+struct SamplingArguments {
+  std::optional<float> temperature, top_p, min_p, typical_p;
+  std::optional<float> repetition_penalty, presence_penalty, frequency_penalty;
+  std::optional<int> top_k, penalty_last_n;
+  std::optional<std::uint64_t> seed;
+  std::vector<std::string> logit_bias;  ///< "ID=VALUE"
+  std::vector<int> suppress;
+
+  void add_to(CLI::App& command);
+  /// The model's defaults with these on top. Without --seed the seed is random.
+  gemma4::SamplerOptions options(const gemma4::Model& model) const;
+};
+
+}  // namespace cli

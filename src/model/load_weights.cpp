@@ -1,0 +1,167 @@
+#include "model/load_weights.h"
+
+#include <cmath>
+#include <utility>
+
+#include "base/bf16.h"
+#include "base/check.h"
+#include "weights/tensor_ledger.h"
+
+namespace gemma4::model {
+namespace {
+
+/// sqrt(width) as the reference computes it: rounded to bf16, unless the table is F32 (text.md, section 3).
+float embedding_scale(int width, DType dtype) {
+  const float root = std::sqrt(static_cast<float>(width));
+  return dtype == DType::f32 ? root : base::round_to_bf16(root);
+}
+
+class Loader {
+ public:
+  Loader(const weights::Checkpoint& checkpoint, const ModelConfig& config, const kernels::KernelTable& kernels)
+      : config_(config), kernels_(kernels), ledger_(checkpoint) {}
+
+  DecoderWeights load(const ModelOptions& options, std::uint64_t total_bytes) {
+    DecoderWeights w;
+    const auto report = [&](std::size_t layers_done) {
+      if (options.progress) options.progress(total_bytes * layers_done / config_.layers.size(), total_bytes);
+    };
+    report(0);
+    w.embed_tokens = matrix("embed_tokens.weight", config_.vocab_size, config_.hidden_size);
+    w.embed_scale = embedding_scale(config_.hidden_size, w.embed_tokens.dtype);
+    // A head of its own wins, also in a checkpoint that says its embeddings are tied (as the reference does).
+    const bool own_head = !config_.tie_word_embeddings || ledger_.has("lm_head.weight");
+    w.lm_head = own_head ? matrix("lm_head.weight", config_.vocab_size, config_.hidden_size) : w.embed_tokens;
+    w.norm = vector("norm.weight", config_.hidden_size);
+    if (config_.hidden_size_per_layer_input != 0) per_layer_tables(w);
+    w.layers.resize(config_.layers.size());
+    for (std::size_t l = 0; l < w.layers.size(); ++l) {
+      layer(w, static_cast<int>(l));
+      report(l + 1);
+    }
+    w.owned = std::move(owned_);
+    return w;
+  }
+
+  std::vector<std::string> finish() const { return ledger_.finish(config_); }
+
+ private:
+  static Matrix view(const weights::TensorView& tensor, int n, int k) {
+    return {tensor.data, tensor.dtype, static_cast<std::size_t>(n), static_cast<std::size_t>(k)};
+  }
+
+  Matrix matrix(const std::string& name, int n, int k) { return view(ledger_.take(name, {n, k}), n, k); }
+
+  /// A small tensor as F32.
+  Vector vector(const std::string& name, int n) {
+    const weights::TensorView tensor = ledger_.take(name, {n});
+    Vector values(static_cast<std::size_t>(n));
+    kernels_.to_f32(tensor.data, tensor.dtype, values.data(), values.size());
+    return values;
+  }
+
+  /// One matrix per expert out of [experts, rows, k]; rows [first, first + count) of each.
+  std::vector<Matrix> expert_rows(const weights::TensorView& tensor, int rows, int k, int first, int count) const {
+    const Matrix all = view(tensor, config_.num_experts * rows, k);
+    std::vector<Matrix> experts;
+    for (int e = 0; e < config_.num_experts; ++e) {
+      experts.push_back(all.rows(static_cast<std::size_t>(e * rows + first), static_cast<std::size_t>(count)));
+    }
+    return experts;
+  }
+
+  void per_layer_tables(DecoderWeights& w) {
+    const int width = config_.hidden_size_per_layer_input;
+    const int all = config_.num_hidden_layers * width;
+    w.embed_tokens_per_layer = matrix("embed_tokens_per_layer.weight", config_.vocab_size_per_layer_input, all);
+    w.per_layer_embed_scale = embedding_scale(width, w.embed_tokens_per_layer.dtype);
+    w.per_layer_model_projection = matrix("per_layer_model_projection.weight", all, config_.hidden_size);
+    w.per_layer_projection_norm = vector("per_layer_projection_norm.weight", width);
+  }
+
+  void layer(DecoderWeights& all, int index) {
+    const LayerConfig& c = config_.layers[static_cast<std::size_t>(index)];
+    LayerWeights& w = all.layers[static_cast<std::size_t>(index)];
+    const std::string prefix = "layers." + std::to_string(index) + ".";
+    const int d = config_.hidden_size;
+    w.input_layernorm = vector(prefix + "input_layernorm.weight", d);
+    w.post_attention_layernorm = vector(prefix + "post_attention_layernorm.weight", d);
+    w.pre_feedforward_layernorm = vector(prefix + "pre_feedforward_layernorm.weight", d);
+    w.post_feedforward_layernorm = vector(prefix + "post_feedforward_layernorm.weight", d);
+    attention(w.attention, c, prefix + "self_attn.", c.kv_source == index);
+    w.mlp = {matrix(prefix + "mlp.gate_proj.weight", c.intermediate_size, d),
+             matrix(prefix + "mlp.up_proj.weight", c.intermediate_size, d),
+             matrix(prefix + "mlp.down_proj.weight", d, c.intermediate_size)};
+    if (config_.enable_moe_block) w.moe = moe(prefix);
+    if (const int width = config_.hidden_size_per_layer_input; width != 0) {
+      w.per_layer_input = {matrix(prefix + "per_layer_input_gate.weight", width, d),
+                           matrix(prefix + "per_layer_projection.weight", d, width),
+                           vector(prefix + "post_per_layer_input_norm.weight", d)};
+    }
+    if (ledger_.has(prefix + "layer_scalar")) w.layer_scalar = vector(prefix + "layer_scalar", 1)[0];
+  }
+
+  void attention(AttentionWeights& w, const LayerConfig& c, const std::string& prefix, bool owns_cache) {
+    const int d = config_.hidden_size;
+    const int q_width = config_.num_attention_heads * c.head_dim, kv_width = c.num_key_value_heads * c.head_dim;
+    w.q_proj = matrix(prefix + "q_proj.weight", q_width, d);
+    w.o_proj = matrix(prefix + "o_proj.weight", d, q_width);
+    w.q_norm = vector(prefix + "q_norm.weight", c.head_dim);
+    if (!owns_cache) return;
+    w.k_proj = matrix(prefix + "k_proj.weight", kv_width, d);
+    w.k_norm = vector(prefix + "k_norm.weight", c.head_dim);
+    if (c.has_v_proj) w.v_proj = matrix(prefix + "v_proj.weight", kv_width, d);
+  }
+
+  std::unique_ptr<MoeWeights> moe(const std::string& prefix) {
+    auto w = std::make_unique<MoeWeights>();
+    const int d = config_.hidden_size, count = config_.num_experts, width = config_.moe_intermediate_size;
+    w->router_scale = vector(prefix + "router.scale", d);
+    w->per_expert_scale = vector(prefix + "router.per_expert_scale", count);
+    w->router_proj = f32_matrix(prefix + "router.proj.weight", count, d);
+    if (ledger_.has(prefix + "experts.gate_up_proj")) {
+      const weights::TensorView both = ledger_.take(prefix + "experts.gate_up_proj", {count, 2 * width, d});
+      w->gate = expert_rows(both, 2 * width, d, 0, width);
+      w->up = expert_rows(both, 2 * width, d, width, width);
+    } else {
+      w->gate = expert_rows(ledger_.take(prefix + "experts.gate_proj", {count, width, d}), width, d, 0, width);
+      w->up = expert_rows(ledger_.take(prefix + "experts.up_proj", {count, width, d}), width, d, 0, width);
+    }
+    w->down = expert_rows(ledger_.take(prefix + "experts.down_proj", {count, d, width}), d, width, 0, d);
+    w->post_feedforward_layernorm_1 = vector(prefix + "post_feedforward_layernorm_1.weight", d);
+    w->pre_feedforward_layernorm_2 = vector(prefix + "pre_feedforward_layernorm_2.weight", d);
+    w->post_feedforward_layernorm_2 = vector(prefix + "post_feedforward_layernorm_2.weight", d);
+    return w;
+  }
+
+  /// The router is small and decides between experts: always F32, so that every format chooses alike.
+  Matrix f32_matrix(const std::string& name, int n, int k) {
+    Matrix m = matrix(name, n, k);
+    if (m.dtype == DType::f32) return m;
+    base::AlignedBuffer<std::uint8_t> copy(m.n * m.k * sizeof(float), name.c_str());
+    kernels_.to_f32(m.data, m.dtype, reinterpret_cast<float*>(copy.data()), m.n * m.k);
+    m.data = copy.data();
+    m.dtype = DType::f32;
+    owned_.push_back(std::move(copy));
+    return m;
+  }
+
+  const ModelConfig& config_;
+  const kernels::KernelTable& kernels_;
+  weights::TensorLedger ledger_;
+  std::vector<base::AlignedBuffer<std::uint8_t>> owned_;
+};
+
+}  // namespace
+
+LoadedWeights load_weights(std::shared_ptr<const weights::Checkpoint> checkpoint, const ModelConfig& config,
+                           const kernels::KernelTable& kernels, const ModelOptions& options) {
+  Loader loader(*checkpoint, config, kernels);
+  LoadedWeights loaded;
+  loaded.weights = loader.load(options, checkpoint->tensor_bytes());
+  loaded.ignored = loader.finish();
+  loaded.weights.files = std::move(checkpoint);
+  return loaded;
+}
+
+}  // namespace gemma4::model

@@ -1,0 +1,206 @@
+// This library against HF transformers: logits, taps and greedy tokens of random checkpoints of every shape.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "gemma4/gemma4.h"
+#include "session/session.h"
+#include "support/goldens.h"
+
+using namespace gemma4;
+using test::Golden;
+
+namespace {
+
+constexpr double kTolerance = 2e-4;      // F32 arithmetic: absolute
+constexpr double kTapTolerance = 2e-5;   // F32 arithmetic: of the row's largest magnitude
+constexpr double kAutoTolerance = 1e-2;  // 16-bit arithmetic: of the largest logit
+
+Model load(const std::string& path, Compute compute) {
+  ModelOptions options;
+  options.compute = compute;
+  options.threads = 2;
+  return Model::load(path, options);
+}
+
+Session new_session(const Model& model, int chunk = 512, int context = 256) {
+  SessionOptions options;
+  options.context_length = context;
+  options.prefill_chunk = chunk;
+  return Session(model, options);
+}
+
+double max_difference(Span<const float> got, const std::vector<float>& expected) {
+  REQUIRE(got.size() == expected.size());
+  double worst = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) worst = std::max(worst, std::abs(static_cast<double>(got[i]) - expected[i]));
+  return worst;
+}
+
+double largest(const std::vector<float>& values) {
+  double best = 0;
+  for (float v : values) best = std::max(best, std::abs(static_cast<double>(v)));
+  return best;
+}
+
+std::size_t argmax(Span<const float> v) { return static_cast<std::size_t>(std::max_element(v.begin(), v.end()) - v.begin()); }
+
+PrefillOptions want(Want want) {
+  PrefillOptions options;
+  options.want = want;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("the checkpoints are those the goldens were made from") {
+  REQUIRE(test::goldens().size() >= 13);
+  for (const Golden& golden : test::goldens()) {
+    std::ifstream file(golden.folder() + "/weights.sha256");
+    std::string digest;
+    file >> digest;
+    CHECK_MESSAGE(digest == golden.metadata("weights_sha256"), golden.name(), ": run tests/parity/checkpoints.py, or regenerate.sh");
+  }
+}
+
+TEST_CASE("F32 arithmetic: last logits at every prompt length, in one chunk") {
+  double worst = 0;
+  for (const Golden& golden : test::goldens()) {
+    const Model model = load(golden.folder(), Compute::f32);
+    for (int n : golden.prompt_lengths()) {
+      Session s = new_session(model);
+      const std::string key = "prompt." + std::to_string(n) + ".";
+      const double difference = max_difference(s.prefill(golden.ints(key + "ids")), golden.floats(key + "logits"));
+      CHECK_MESSAGE(difference <= kTolerance, golden.name(), " prompt ", n, ": ", difference);
+      worst = std::max(worst, difference);
+    }
+  }
+  MESSAGE("largest difference ", worst, " of ", kTolerance, " allowed");
+}
+
+TEST_CASE("F32 arithmetic: every row, in any chunking, with and without skipping the shared layers") {
+  for (const Golden& golden : test::goldens()) {
+    const Model model = load(golden.folder(), Compute::f32);
+    const auto ids = golden.ints("all.ids");
+    const auto expected = golden.floats("all.logits");
+    for (int chunk : {1, 2, 3, 5, 7, 16, 23, 24, 31, 64}) {
+      for (bool skip : {true, false}) {
+        SessionOptions options;
+        options.context_length = 256;
+        options.prefill_chunk = chunk;
+        options.skip_shared_layers = skip;
+        Session s(model, options);
+        const double difference = max_difference(s.prefill(ids, want(Want::all_logits)), expected);
+        CHECK_MESSAGE(difference <= kTolerance, golden.name(), " chunk ", chunk, ": ", difference);
+      }
+    }
+  }
+}
+
+TEST_CASE("F32 arithmetic: 64 greedy tokens") {
+  for (const Golden& golden : test::goldens()) {
+    const Model model = load(golden.folder(), Compute::f32);
+    for (int k : {0, 1}) {
+      const std::string key = "greedy." + std::to_string(k) + ".";
+      const auto expected = golden.ints(key + "tokens");
+      Session s = new_session(model, k == 0 ? 512 : 8);
+      std::vector<std::int32_t> tokens;
+      Span<const float> logits = s.prefill(golden.ints(key + "prompt"));
+      while (tokens.size() < expected.size()) {
+        tokens.push_back(static_cast<std::int32_t>(argmax(logits)));
+        logits = s.decode(tokens.back());
+      }
+      CHECK_MESSAGE(tokens == expected, golden.name(), " greedy ", k);
+    }
+  }
+}
+
+TEST_CASE("F32 arithmetic: the residual stream after every layer") {
+  for (const Golden& golden : test::goldens()) {
+    const Model model = load(golden.folder(), Compute::f32);
+    const int layers = model.config().num_hidden_layers;
+    Session s = new_session(model);
+    std::map<int, std::vector<float>> taps;
+    s.impl()->set_probe([&](int layer, const float* values, std::size_t rows, std::size_t d) {
+      taps[layer].assign(values, values + rows * d);
+    });
+    s.prefill(golden.ints("tap.ids"), want(Want::all_logits));
+    REQUIRE(taps.size() == static_cast<std::size_t>(layers) + 2);
+    const auto rows = golden.ints("tap.rows");
+    const auto d = static_cast<std::size_t>(model.config().hidden_size);
+    for (const auto& [layer, values] : taps) {
+      const std::string name = layer < 0 ? "tap.embedding" : layer == layers ? "tap.norm" : "tap.layer." + std::to_string(layer);
+      const auto expected = golden.floats(name);
+      for (std::size_t r = 0; r < rows.size(); ++r) {
+        const std::vector<float> row(expected.begin() + static_cast<std::ptrdiff_t>(r * d), expected.begin() + static_cast<std::ptrdiff_t>((r + 1) * d));
+        const double difference = max_difference({values.data() + static_cast<std::size_t>(rows[r]) * d, d}, row);
+        CHECK_MESSAGE(difference <= kTapTolerance * largest(row), golden.name(), " ", name, " row ", rows[r], ": ", difference);
+      }
+    }
+  }
+}
+
+TEST_CASE("16-bit weights with automatic compute: close in logits, equal in the top token") {
+  double worst = 0;
+  for (const Golden& golden : test::goldens()) {
+    if (golden.dtype() == "f32") continue;
+    const Model model = load(golden.folder(), Compute::automatic);
+    CHECK(model.compute() == Compute::automatic);
+    for (int n : golden.prompt_lengths()) {
+      for (int chunk : {512, 7}) {
+        Session s = new_session(model, chunk);
+        const std::string key = "prompt." + std::to_string(n) + ".";
+        const auto expected = golden.floats(key + "logits");
+        const Span<const float> logits = s.prefill(golden.ints(key + "ids"));
+        const double scale = largest(expected), difference = max_difference(logits, expected) / scale;
+        CHECK_MESSAGE(difference <= kAutoTolerance, golden.name(), " prompt ", n, ": ", difference);
+        worst = std::max(worst, difference);
+        auto sorted = expected;
+        std::sort(sorted.begin(), sorted.end(), std::greater<>());
+        if (sorted[0] - sorted[1] > kAutoTolerance * scale) CHECK(argmax(logits) == argmax(expected));
+      }
+    }
+  }
+  MESSAGE("largest difference ", worst, " of ", kAutoTolerance, " allowed");
+}
+
+TEST_CASE("safetensors, GGUF and split GGUF give equal bits") {
+  for (const Golden& golden : test::goldens()) {
+    for (Compute compute : {Compute::automatic, Compute::f32}) {
+      const Model folder = load(golden.folder(), compute);
+      Session s = new_session(folder, 20);
+      auto ids = golden.ints("all.ids");  // without placeholders, which a GGUF does not name
+      const auto& placeholders = folder.config().placeholder_token_ids;
+      std::replace_if(ids.begin(), ids.end(), [&](TokenId id) {
+        return std::find(placeholders.begin(), placeholders.end(), id) != placeholders.end();
+      }, TokenId{30});
+      const Span<const float> logits = s.prefill(ids, want(Want::all_logits));
+      const std::vector<float> expected(logits.begin(), logits.end());
+      for (const std::string& path : {golden.gguf(), golden.split_gguf()}) {
+        const Model gguf = load(path, compute);
+        Session g = new_session(gguf, 20);
+        const Span<const float> got = g.prefill(ids, want(Want::all_logits));
+        REQUIRE(got.size() == expected.size());
+        CHECK_MESSAGE(std::memcmp(got.data(), expected.data(), expected.size() * sizeof(float)) == 0, path);
+        CHECK(gguf.tokenizer().encode("hello ab\n\nz", true, false) == folder.tokenizer().encode("hello ab\n\nz", true, false));
+      }
+    }
+  }
+}
+
+TEST_CASE("reading the weights into memory instead of mapping them changes nothing") {
+  const Golden golden = test::goldens().front();
+  ModelOptions options;
+  options.threads = 2;
+  options.use_mmap = false;
+  const Model owned = Model::load(golden.folder(), options);
+  options.use_mmap = true;
+  const Model mapped = Model::load(golden.folder(), options);
+  Session a = new_session(owned), b = new_session(mapped);
+  const auto ids = golden.ints("all.ids");
+  const Span<const float> x = a.prefill(ids), y = b.prefill(ids);
+  CHECK(std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0);
+}

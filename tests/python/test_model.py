@@ -1,0 +1,116 @@
+"""Model, config and tokenizer."""
+import ast
+import inspect
+import pathlib
+
+import numpy as np
+import pytest
+
+import gemma4
+
+
+def test_version_and_names():
+    assert gemma4.__version__.count(".") == 2
+    for name in gemma4.__all__:
+        assert hasattr(gemma4, name)
+
+
+def test_stub_names_what_the_module_has():
+    stub = ast.parse((pathlib.Path(gemma4.__file__).parent / "_gemma4.pyi").read_text())
+    classes = {node.name: node for node in stub.body if isinstance(node, ast.ClassDef)}
+    functions = {node.name for node in stub.body if isinstance(node, ast.FunctionDef)}
+    assert set(classes) | functions | {"__version__"} == set(gemma4.__all__)
+    for name, node in classes.items():
+        declared = {n.name for n in node.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")}
+        present = {n for n in vars(getattr(gemma4, name)) if not n.startswith("_")}
+        if name != "Error":
+            assert declared == present, name
+    assert (pathlib.Path(gemma4.__file__).parent / "py.typed").exists()
+
+
+def test_load(tiny, write_checkpoint):
+    assert tiny.threads == 2
+    assert tiny.compute == "f32"  # the weights are
+    assert tiny.isa in ("avx512", "avx2", "baseline") or tiny.isa
+    assert gemma4.Model(write_checkpoint("e2b", "bf16"), compute="auto").threads >= 1
+    assert gemma4.Model(write_checkpoint("e2b", "bf16"), compute="f32").compute == "f32"
+    assert gemma4.Model(write_checkpoint("e2b", "f32", "gguf"), use_mmap=False).config.hidden_size == tiny.config.hidden_size
+    assert "e2b" not in repr(tiny) and "layers" in repr(tiny)
+
+
+def test_load_progress(write_checkpoint):
+    calls = []
+    gemma4.Model(write_checkpoint("bare", "f32"), progress=lambda done, total: calls.append((done, total)))
+    assert calls and all(0 <= done <= total for done, total in calls)
+    assert calls == sorted(calls)
+
+
+def test_load_progress_may_raise(write_checkpoint):
+    class Stop(Exception):
+        pass
+
+    def progress(done, total):
+        raise Stop
+    with pytest.raises(Stop):
+        gemma4.Model(write_checkpoint("bare", "f32"), progress=progress)
+
+
+def test_config(tiny):
+    config = tiny.config
+    assert config.hidden_size == config["hidden_size"] == 160
+    assert config.vocab_size == 448
+    assert config.layer_types[4] == "full_attention" and len(config.layer_types) == config.num_hidden_layers
+    assert config.rope_parameters["full_attention"]["partial_rotary_factor"] == 0.25
+    assert config.final_logit_softcapping == 30.0
+    assert config.use_double_wide_mlp is True
+    assert "hidden_size" in config and "no_such_key" not in config
+    assert set(config) == set(config.to_dict()) and len(config) == len(config.to_dict())
+    with pytest.raises(AttributeError):
+        config.no_such_key
+    with pytest.raises(KeyError):
+        config["no_such_key"]
+    config.to_dict()["hidden_size"] = 1
+    config.layer_types.clear()
+    assert tiny.config.hidden_size == 160 and tiny.config.layer_types
+
+
+def test_tokenizer(tiny):
+    tokenizer = tiny.tokenizer
+    text = "Hello, w\u00f6rld! \U0001f600"
+    ids = tokenizer.encode(text)
+    assert isinstance(ids, list) and all(isinstance(i, int) for i in ids)
+    assert tokenizer.decode(ids) == tokenizer.decode(np.array(ids)) == tokenizer.decode(tuple(ids)) == text
+    assert tokenizer.encode(text.encode()) == ids
+    assert tokenizer.encode(text, add_bos=True) == [tokenizer.bos_token] + ids
+    assert tokenizer.vocab_size == len(tokenizer) == 448
+    assert tokenizer.id_to_token(tokenizer.token_to_id("<|turn>")) == "<|turn>"
+    assert tokenizer.token_to_id("no such token") is None
+    turn = tokenizer.token_to_id("<|turn>")
+    assert tokenizer.is_special(turn) and not tokenizer.is_special(ids[0])
+    assert turn not in tokenizer.encode("<|turn>")  # user text is text
+    assert tokenizer.encode("<|turn>", parse_special=True) == [turn]
+    assert tokenizer.decode([turn] + ids, skip_special=True) == text
+    assert tokenizer.encode("") == [] and tokenizer.decode([]) == ""
+
+
+def test_token_decoder_holds_back_half_characters(tiny):
+    ids = tiny.tokenizer.encode("a\U0001f600b")
+    decoder = gemma4.TokenDecoder(tiny.tokenizer)
+    pieces = [decoder.push(i) for i in ids]
+    assert "".join(pieces) + decoder.finish() == "a\U0001f600b"
+    assert all("\ufffd" not in piece for piece in pieces)
+
+
+def test_tokenizer_outlives_model(write_checkpoint):
+    tokenizer = gemma4.Model(write_checkpoint("bare", "f32")).tokenizer
+    assert tokenizer.decode(tokenizer.encode("still here")) == "still here"
+
+
+def test_tokenizer_load(write_checkpoint, tiny):
+    loaded = gemma4.Tokenizer.load(write_checkpoint("e2b", "f32"))
+    assert loaded.encode("Hello there") == tiny.tokenizer.encode("Hello there")
+
+
+def test_docs():
+    for name in ("Model", "Session", "Sampler", "generate", "Error"):
+        assert inspect.getdoc(getattr(gemma4, name))

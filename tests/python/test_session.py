@@ -1,0 +1,178 @@
+"""Session: prefill, decode, truncate, fork, and threads."""
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import gemma4
+
+IDS = [(7 * i + 3) % 448 for i in range(40)]
+
+
+def same(a, b):
+    return np.abs(a - b).max() <= 2e-4
+
+
+def test_prefill_shapes(tiny, session):
+    n, vocab = len(IDS), tiny.config.vocab_size
+    last = session.prefill(IDS)
+    assert last.dtype == np.float32 and last.shape == (vocab,)
+    session.truncate(0)
+    every = session.prefill(IDS, all_logits=True)
+    assert every.dtype == np.float32 and every.shape == (n, vocab) and same(every[-1], last)
+    session.truncate(0)
+    some = session.prefill(IDS, rows=[0, 5, n - 1])
+    assert some.shape == (3, vocab) and same(some, every[[0, 5, n - 1]])
+    session.truncate(0)
+    assert session.prefill(IDS, hidden_states=True).shape == (n, tiny.config.hidden_size)
+    session.truncate(0)
+    assert session.prefill(IDS, logits=False) is None
+    assert session.position == n and session.tokens == IDS
+
+
+def test_results_are_copies(session):
+    first = session.prefill(IDS[:3])
+    kept = first.copy()
+    first_again = session.decode(9)
+    assert (first == kept).all() and not (first == first_again).all()
+    first[:] = 0  # writable, and nobody else's
+
+
+@pytest.mark.parametrize("make", [list, tuple, iter, np.array, lambda i: np.array(i, np.int32), lambda i: np.array(i, np.uint16),
+                                  lambda i: np.array(i)[::1].astype(">i8"), lambda i: [np.int64(t) for t in i]])
+def test_ids_of_any_kind(tiny, make):
+    def logits(ids):
+        return gemma4.Session(tiny, context_length=64).prefill(ids)
+    assert (logits(make(IDS)) == logits(IDS)).all()
+
+
+def test_strided_ids(tiny):
+    ids = np.array([i for pair in zip(IDS, reversed(IDS)) for i in pair])[::2]
+    session = gemma4.Session(tiny, context_length=64)
+    session.prefill(ids)
+    assert session.tokens == IDS
+
+
+def test_decode_agrees_with_prefill(tiny):
+    session, other = (gemma4.Session(tiny, context_length=64) for _ in range(2))
+    rows = session.prefill(IDS, all_logits=True)
+    other.prefill(IDS[:1])
+    for i in range(1, len(IDS)):
+        assert same(other.decode(IDS[i]), rows[i])
+
+
+def test_truncate_and_replay(session):
+    expected = session.prefill(IDS)
+    session.truncate(30)
+    assert session.position == 30
+    assert same(session.prefill(IDS[30:]), expected)
+    assert session.checkpoint() is True
+
+
+def test_forks_are_independent(session):
+    session.prefill(IDS[:20])
+    fork = session.fork()
+    a, b = session.decode(1), fork.decode(2)
+    assert fork.position == session.position == 21
+    assert fork.tokens[-1] == 2 and session.tokens[-1] == 1
+    assert not same(a, b)
+    session.truncate(20)
+    assert (session.decode(2) == b).all() or same(session.decode(2), b)
+
+
+def test_session_keeps_its_model(write_checkpoint):
+    session = gemma4.Session(gemma4.Model(write_checkpoint("bare", "f32")), context_length=32)
+    assert session.prefill([1, 2, 3]).shape == (session.model.config.vocab_size,)
+    assert session.memory_bytes > 0 and session.context_length == 32
+    assert "3 of 32" in repr(session)
+
+
+def test_kv_dtype(tiny):
+    small = gemma4.Session(tiny, context_length=2048, kv_dtype="f16")
+    large = gemma4.Session(tiny, context_length=2048, kv_dtype="f32")
+    assert small.memory_bytes < large.memory_bytes
+
+
+def test_progress_and_cancel(tiny):
+    session = gemma4.Session(tiny, context_length=256, prefill_chunk=8)
+    seen = []
+    session.prefill(IDS, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(8, 40), (16, 40), (24, 40), (32, 40), (40, 40)]
+
+    cancel = gemma4.CancelToken()
+    with pytest.raises(gemma4.Error) as error:
+        session.prefill(IDS, cancel=cancel, progress=lambda done, total: cancel.cancel())
+    assert error.value.code == "cancelled" and cancel.cancelled
+    assert session.position == 48
+    session.decode(5)
+
+
+def test_progress_may_raise(tiny):
+    session = gemma4.Session(tiny, context_length=256, prefill_chunk=8)
+    with pytest.raises(ZeroDivisionError):
+        session.prefill(IDS, progress=lambda done, total: 1 / 0)
+    assert session.position == 8
+
+
+def test_ctrl_c_ends_a_prefill(tiny):
+    session = gemma4.Session(tiny, context_length=4096, prefill_chunk=4)
+    timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGINT])
+    with pytest.raises(KeyboardInterrupt):
+        timer.start()
+        session.prefill((IDS * 100)[:4000], logits=False)
+    assert 0 < session.position < 4000
+    session.decode(5)
+
+
+def test_other_threads_run_during_a_prefill(tiny):
+    session = gemma4.Session(tiny, context_length=4096, prefill_chunk=4096)
+    ticks, done = [], threading.Event()
+
+    def tick():
+        while not done.is_set():
+            ticks.append(time.monotonic())
+            time.sleep(0.001)
+    thread = threading.Thread(target=tick)
+    thread.start()
+    begin = time.monotonic()
+    session.prefill((IDS * 50)[:2000], logits=False)
+    end = time.monotonic()
+    done.set()
+    thread.join()
+    assert sum(begin < t < end for t in ticks) >= 3
+
+
+def test_sessions_in_parallel(tiny):
+    expected = [gemma4.Session(tiny, context_length=64).prefill(IDS[i:]) for i in range(4)]
+    got = [None] * 4
+
+    def work(i):
+        got[i] = gemma4.Session(tiny, context_length=64).prefill(IDS[i:])
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all((a == b).all() for a, b in zip(got, expected))
+
+
+def test_one_session_in_two_threads_is_an_error(tiny):
+    session = gemma4.Session(tiny, context_length=4096, prefill_chunk=64)
+    entered, errors = threading.Event(), []
+
+    def second():
+        entered.wait()
+        try:
+            session.decode(1)
+        except gemma4.Error as error:
+            errors.append(error.code)
+    thread = threading.Thread(target=second)
+    thread.start()
+
+    def progress(done, total):
+        entered.set()
+        thread.join()
+    session.prefill(IDS, progress=progress)
+    assert errors == ["invalid_argument"]
