@@ -148,19 +148,20 @@ void print_table(const Report& r, const Arguments& arguments) {
 }
 
 void print_json(const Report& r, const Arguments& arguments) {
-  std::printf("{\"model\": %s, \"isa\": %s, \"threads\": %d, \"compute\": %s, \"load_seconds\": %.6f, "
-              "\"weight_bytes\": %llu, \"session_bytes\": %llu, \"rss_bytes\": %llu, \"peak_rss_bytes\": %llu, "
-              "\"results\": [",
-              json_string(r.model).c_str(), json_string(r.isa).c_str(), r.threads, json_string(r.compute).c_str(),
-              r.load_seconds, static_cast<unsigned long long>(r.weight_bytes),
-              static_cast<unsigned long long>(r.session_bytes), static_cast<unsigned long long>(r.current),
-              static_cast<unsigned long long>(r.peak));
+  std::printf(
+      "{\"model\": %s, \"isa\": %s, \"threads\": %d, \"compute\": %s, \"load_seconds\": %.6f, "
+      "\"weight_bytes\": %llu, \"session_bytes\": %llu, \"rss_bytes\": %llu, \"peak_rss_bytes\": %llu, "
+      "\"results\": [",
+      json_string(r.model).c_str(), json_string(r.isa).c_str(), r.threads, json_string(r.compute).c_str(),
+      r.load_seconds, static_cast<unsigned long long>(r.weight_bytes), static_cast<unsigned long long>(r.session_bytes),
+      static_cast<unsigned long long>(r.current), static_cast<unsigned long long>(r.peak));
   const char* separator = "";
   for (const Row& row : r.rows) {
-    std::printf("%s{\"test\": %s, \"tokens\": %d, \"depth\": %d, \"repeat\": %d, \"median_seconds\": %.6f, "
-                "\"median_tokens_per_second\": %.3f, \"best_tokens_per_second\": %.3f}",
-                separator, json_string(row.test).c_str(), row.tokens, arguments.depth, arguments.repeat,
-                row.median_seconds, row.median_rate(), row.best_rate());
+    std::printf(
+        "%s{\"test\": %s, \"tokens\": %d, \"depth\": %d, \"repeat\": %d, \"median_seconds\": %.6f, "
+        "\"median_tokens_per_second\": %.3f, \"best_tokens_per_second\": %.3f}",
+        separator, json_string(row.test).c_str(), row.tokens, arguments.depth, arguments.repeat, row.median_seconds,
+        row.median_rate(), row.best_rate());
     separator = ", ";
   }
   std::printf("]}\n");

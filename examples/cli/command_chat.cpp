@@ -1,4 +1,5 @@
 // gemma4 chat: a conversation at the terminal, or a scripted one on standard input.
+#include <poll.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -34,7 +35,7 @@ const char* const kHelp =
     "/quit   leave (also Ctrl-D)\n"
     "Ctrl-C stops an answer; at the prompt it leaves.\n";
 
-// Lines of standard input, read so that Ctrl-C can interrupt the wait (std::getline would retry or fail for good).
+// Lines of standard input, with an eye on Ctrl-C while it waits (std::getline would retry or fail for good).
 class LineReader {
  public:
   /// Nothing at the end of the input and after Ctrl-C.
@@ -43,6 +44,9 @@ class LineReader {
       const std::size_t end = buffer_.find('\n');
       if (end != std::string::npos) return take(end, end + 1);
       if (interrupt.happened()) return std::nullopt;
+      struct pollfd input = {STDIN_FILENO, POLLIN, 0};
+      // The timeout is for a signal that comes between the check and the wait.
+      if (::poll(&input, 1, 200) <= 0) continue;
       char chunk[4096];
       const ssize_t n = ::read(STDIN_FILENO, chunk, sizeof chunk);
       if (n < 0 && errno == EINTR) continue;
@@ -130,18 +134,18 @@ class Chat {
       std::printf("> ");
       std::fflush(stdout);
     }
-    const Interrupt interrupt;
-    return lines_.next(interrupt);
+    interrupt_.renew();
+    return lines_.next(interrupt_);
   }
 
   void answer(const std::string& text) {
-    const Interrupt interrupt;
+    interrupt_.renew();
     Progress progress("reading");
     AnswerPrinter printer(arguments_.think, isatty(STDOUT_FILENO) != 0);
     gemma4::GenerateOptions options;
     options.max_tokens = arguments_.max_tokens;
     options.show_special = true;
-    options.cancel = interrupt.token();
+    options.cancel = interrupt_.token();
     options.prefill_progress = [&progress](std::size_t done, std::size_t total) { progress.show(done, total); };
     try {
       last_ = conversation_.send(text, options, [&](const gemma4::Piece& piece) {
@@ -175,6 +179,7 @@ class Chat {
   gemma4::Session session_;
   gemma4::Sampler sampler_;
   Conversation conversation_;
+  Interrupt interrupt_;
   LineReader lines_;
   gemma4::GenerateResult last_;
   const bool interactive_ = isatty(STDIN_FILENO) != 0;

@@ -58,14 +58,15 @@ void run(const Arguments& arguments) {
   if (interrupt.happened()) exit_status = 130;
 
   if (!arguments.verbose) return;
-  const auto rate = [](std::size_t n, double seconds) { return seconds > 0.0 ? static_cast<double>(n) / seconds : 0.0; };
+  const auto rate = [](std::size_t n, double seconds) {
+    return seconds > 0.0 ? static_cast<double>(n) / seconds : 0.0;
+  };
   std::fprintf(stderr, "prompt: %zu tokens in %.3f s (%.1f tokens/s)\n", prompt.size(), result.prefill_seconds,
                rate(prompt.size(), result.prefill_seconds));
-  std::fprintf(stderr, "answer: %zu tokens in %.3f s (%.1f tokens/s)\n", result.token_ids.size(),
-               result.decode_seconds, rate(result.token_ids.size(), result.decode_seconds));
-  std::fprintf(stderr, "stopped: %s%s%s; seed %llu\n", gemma4::to_string(result.reason),
-               result.stop.empty() ? "" : " ", result.stop.c_str(),
-               static_cast<unsigned long long>(sampler.options().seed));
+  std::fprintf(stderr, "answer: %zu tokens in %.3f s (%.1f tokens/s)\n", result.token_ids.size(), result.decode_seconds,
+               rate(result.token_ids.size(), result.decode_seconds));
+  std::fprintf(stderr, "stopped: %s%s%s; seed %llu\n", gemma4::to_string(result.reason), result.stop.empty() ? "" : " ",
+               result.stop.c_str(), static_cast<unsigned long long>(sampler.options().seed));
 }
 
 }  // namespace

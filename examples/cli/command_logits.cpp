@@ -44,7 +44,8 @@ void run(const Arguments& arguments) {
     return;
   }
   // In pieces, so that the logits of a long text need not fit into memory.
-  const std::size_t piece = std::max<std::size_t>(1, (std::size_t{64} << 20) / (4 * static_cast<std::size_t>(vocab_size)));
+  const std::size_t piece =
+      std::max<std::size_t>(1, (std::size_t{64} << 20) / (4 * static_cast<std::size_t>(vocab_size)));
   options.want = gemma4::Want::all_logits;
   options.progress = nullptr;
   if (ids.empty()) session.prefill(ids, options);  // throws: nothing to compute
@@ -70,7 +71,8 @@ void add_logits(CLI::App& app) {
   arguments->session.add_to(*command);
   command->add_option("--ids", arguments->ids, "Token ids instead of a text")->delimiter(',');
   command->add_option("--out", arguments->out, "The .npy file")->required();
-  command->add_flag("--all", arguments->all, "Logits of every token: [tokens, vocab_size]; else of the last: [vocab_size]");
+  command->add_flag("--all", arguments->all,
+                    "Logits of every token: [tokens, vocab_size]; else of the last: [vocab_size]");
   command->add_flag("--special", arguments->special, "Let the text of control tokens become those tokens");
   command->add_flag("--no-bos", arguments->no_bos, "Do not begin the text with <bos>");
   command->callback([arguments] { run(*arguments); });

@@ -92,7 +92,8 @@ void run(const Arguments& arguments) {
     throw UsageError("--stride: expected at most " + std::to_string(length) + " (the context without <bos>), got " +
                      std::to_string(stride));
   }
-  if (ids.size() + lead < 2) throw gemma4::Error(gemma4::ErrorCode::invalid_argument, "the text is too short to be scored");
+  if (ids.size() + lead < 2)
+    throw gemma4::Error(gemma4::ErrorCode::invalid_argument, "the text is too short to be scored");
 
   Measurement measurement(model, arguments.context);
   Progress progress("scoring");

@@ -26,8 +26,7 @@ void run(const Arguments& arguments) {
     std::printf("\n");
     return;
   }
-  const std::vector<gemma4::TokenId> ids =
-      tokenizer.encode(arguments.text.read(), arguments.bos, arguments.special);
+  const std::vector<gemma4::TokenId> ids = tokenizer.encode(arguments.text.read(), arguments.bos, arguments.special);
   if (arguments.ids_only) {
     for (std::size_t i = 0; i < ids.size(); ++i) std::printf(i == 0 ? "%d" : " %d", ids[i]);
     std::printf("\n");

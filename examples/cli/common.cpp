@@ -84,10 +84,10 @@ std::string read_file(const std::string& path) {
   return text;
 }
 
-Progress::Progress(std::string label) : label_(std::move(label)), enabled_(isatty(STDERR_FILENO) != 0) {}
+Progress::Progress(std::string label) : label_(std::move(label)), enabled_(isatty(STDERR_FILENO) != 0), start_(now()) {}
 
 void Progress::show(std::uint64_t done, std::uint64_t total) {
-  if (!enabled_ || total == 0) return;
+  if (!enabled_ || total == 0 || now() - start_ < 0.33) return;
   const int percent = static_cast<int>(static_cast<double>(done) * 100.0 / static_cast<double>(total));
   if (percent == shown_) return;
   shown_ = percent;
@@ -102,9 +102,7 @@ void Progress::clear() {
   shown_ = -1;
 }
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::string format_bytes(std::uint64_t bytes) {
   const char* const units[] = {"B", "kB", "MB", "GB", "TB"};

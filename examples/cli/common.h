@@ -57,7 +57,8 @@ struct TextArguments {
 /// A whole file, or standard input for "-". Throws Error not_found or io.
 std::string read_file(const std::string& path);
 
-/// "label  42 %" on stderr, rewritten in place; nothing when stderr is no terminal. Gone when it is destroyed.
+/// "label  42 %" on stderr, rewritten in place; nothing when stderr is no terminal, or before a third of a second has
+/// passed. Gone when it is destroyed.
 class Progress {
  public:
   explicit Progress(std::string label);
@@ -70,13 +71,14 @@ class Progress {
  private:
   std::string label_;
   bool enabled_;
+  double start_;
   int shown_ = -1;
 };
 
 /// Seconds since some moment in the past.
 double now();
 
-/// "5.2 MB" (powers of 1000) with the exact count behind it where asked for.
+/// "5.20 MB" (powers of 1000).
 std::string format_bytes(std::uint64_t bytes);
 
 /// The text as a JSON string, with its quotes.

@@ -26,10 +26,11 @@ gemma4::GenerateResult Conversation::send(const std::string& text, const gemma4:
   std::vector<TokenId> wanted = history_;
   append(wanted, format_.user_turn(text, think_));
   if (wanted.size() > session_.context_length()) {
-    throw gemma4::Error(gemma4::ErrorCode::context_full,
-                        "the message needs " + std::to_string(wanted.size() - history_.size()) + " tokens, and " +
-                            std::to_string(session_.context_length() - std::min(session_.context_length(), history_.size())) +
-                            " are left");
+    throw gemma4::Error(
+        gemma4::ErrorCode::context_full,
+        "the message needs " + std::to_string(wanted.size() - history_.size()) + " tokens, and " +
+            std::to_string(session_.context_length() - std::min(session_.context_length(), history_.size())) +
+            " are left");
   }
   const std::size_t held = rewind_to_common(wanted);
   session_.checkpoint();

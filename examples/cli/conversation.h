@@ -14,8 +14,8 @@ class Conversation {
  public:
   Conversation(gemma4::Session& session, gemma4::Sampler& sampler, std::string system, bool think);
 
-  /// Sends a message and streams the answer. Throws Error context_full when the message does not fit; the conversation is
-  /// then as before.
+  /// Sends a message and streams the answer. Throws Error context_full when the message does not fit; the conversation
+  /// is then as before.
   gemma4::GenerateResult send(const std::string& text, const gemma4::GenerateOptions& options,
                               const gemma4::PieceCallback& on_piece);
   void reset();

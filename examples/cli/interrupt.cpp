@@ -16,16 +16,18 @@ extern "C" void on_interrupt(int) {
 }  // namespace
 
 Interrupt::Interrupt() {
-  current.store(&token_);
+  renew();
   struct sigaction action = {};
   action.sa_handler = &on_interrupt;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, &before_);  // no SA_RESTART: a read at the prompt must return
+  sigaction(SIGINT, &action, &before_);
 }
 
 Interrupt::~Interrupt() {
   sigaction(SIGINT, &before_, nullptr);
   current.store(nullptr);
 }
+
+void Interrupt::renew() { current.store(&tokens_.emplace_back()); }
 
 }  // namespace cli

@@ -3,11 +3,13 @@
 
 #include <signal.h>
 
+#include <deque>
+
 #include "gemma4/types.h"
 
 namespace cli {
 
-/// One at a time. SIGINT cancels token(), and interrupts a blocking read (EINTR).
+/// One at a time. SIGINT cancels token().
 class Interrupt {
  public:
   Interrupt();
@@ -15,11 +17,13 @@ class Interrupt {
   Interrupt& operator=(const Interrupt&) = delete;
   ~Interrupt();
 
-  const gemma4::CancelToken& token() const noexcept { return token_; }
-  bool happened() const noexcept { return token_.cancelled(); }
+  const gemma4::CancelToken& token() const noexcept { return tokens_.back(); }
+  bool happened() const noexcept { return token().cancelled(); }
+  /// A fresh token for what comes next.
+  void renew();
 
  private:
-  gemma4::CancelToken token_;
+  std::deque<gemma4::CancelToken> tokens_;  // the old ones stay: the handler may be looking at one
   struct sigaction before_ = {};
 };
 

@@ -1,6 +1,5 @@
 // gemma4: load a Gemma 4 model, talk to it, look into it, measure it.
 #include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <exception>
 #include <new>

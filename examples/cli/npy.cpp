@@ -23,8 +23,7 @@ NpyWriter::NpyWriter(const std::string& path, const std::vector<std::int64_t>& s
 }
 
 void NpyWriter::write(gemma4::Span<const float> values) {
-  out_.write(reinterpret_cast<const char*>(values.data()),
-             static_cast<std::streamsize>(values.size() * sizeof(float)));
+  out_.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
 }
 
 void NpyWriter::close() {

@@ -35,12 +35,10 @@ void SamplingArguments::add_to(CLI::App& command) {
   command.add_option("--top-p", top_p, "Keep the likeliest tokens up to this mass; 1: off")->group(group);
   command.add_option("--min-p", min_p, "Drop tokens below this share of the best one's probability; 0: off")
       ->group(group);
-  command.add_option("--typical-p", typical_p, "Keep the locally typical tokens up to this mass; 1: off")
-      ->group(group);
+  command.add_option("--typical-p", typical_p, "Keep the locally typical tokens up to this mass; 1: off")->group(group);
   command.add_option("--repetition-penalty", repetition_penalty, "Divides the logits of tokens seen; 1: off")
       ->group(group);
-  command.add_option("--presence-penalty", presence_penalty, "Subtracted once from tokens seen; 0: off")
-      ->group(group);
+  command.add_option("--presence-penalty", presence_penalty, "Subtracted once from tokens seen; 0: off")->group(group);
   command.add_option("--frequency-penalty", frequency_penalty, "Subtracted per occurrence; 0: off")->group(group);
   command.add_option("--penalty-last-n", penalty_last_n, "Latest tokens that count as seen; -1: all; 0: none")
       ->group(group);

@@ -20,8 +20,8 @@ def plain(task, thinking=False):
 
 
 SHORT = choose(
-    (26, plain("add")), (34, plain("subtract")), (18, plain("reverse")), (8, plain("copy")),
-    (12, plain("facts")), (4, plain("small_talk")),
+    (20, plain("add")), (30, plain("subtract")), (30, plain("reverse")), (10, plain("copy")),
+    (8, plain("facts")), (3, plain("small_talk")),
 )
 THINKING = choose(
     (8, plain("add", True)), (10, plain("subtract", True)), (12, plain("reverse", True)),
@@ -30,7 +30,7 @@ THINKING = choose(
 )
 JSON = plain("json")
 TOOLS = choose(
-    (10, tasks.tool_call), (6, tasks.tool_answer), (3, tasks.no_call),
+    (9, tasks.tool_call), (6, tasks.tool_answer), (5, tasks.no_call),
     (3, partial(tasks.tool_call, thinking=True)), (2, partial(tasks.tool_answer, thinking=True)),
     (1, partial(tasks.no_call, thinking=True)),
 )
@@ -39,10 +39,10 @@ ENGLISH = choose((12, tasks.english), (4, plain("story")), (1, plain("story", Tr
 
 # name: (maker, examples a step, batches they are cut into, weight of the loss)
 GROUPS = {
-    "short": (SHORT, 80, 2, 0.45),
+    "short": (SHORT, 96, 2, 0.48),
     "thinking": (THINKING, 20, 1, 0.14),
-    "json": (JSON, 12, 1, 0.09),
-    "tools": (TOOLS, 14, 2, 0.16),
+    "json": (JSON, 8, 1, 0.06),
+    "tools": (TOOLS, 16, 2, 0.16),
     "chat": (CHAT, 10, 1, 0.08),
     "english": (ENGLISH, 6, 1, 0.08),
 }

@@ -17,7 +17,7 @@ WORDS = (
     "lace lake land lane large laugh lawn leaf learn lemon lens letter level lid lift light lime "
     "line lion list loaf lock log long loop lunch magic mail map maple march mark mask meal melon "
     "mile milk mill mint model monkey moon motor mouth mud music nail name neck nest net nice nine "
-    "noise north nose note nurse nut oak oar ocean olive onion open orange otter oven owl page paint "
+    "noise north nose note nurse nut oak oar ocean olive onion open otter oven owl page paint "
     "palm pan panda paper party path peach pear pen pencil piano pie pig pilot pin pine pipe pizza "
     "plan planet plant plate plum pocket poem point pole pond pony pool port pot print puppy purple "
     "queen quick quiet rain rake ramp reach red reed rice ride ring rise road robe robot rock roof "
@@ -86,13 +86,25 @@ def made_up(random):
     return word
 
 
+def spliced(random):
+    """The head of one word and the tail of another: `planet` and `tower` give `plawer`."""
+    while True:
+        head, tail = random.choice(WORDS), random.choice(WORDS)
+        head, tail = head[: random.randint(1, len(head))], tail[random.randint(1, len(tail) - 1) :]
+        if 3 <= len(head + tail) <= 8:
+            return head + tail
+
+
 def word(random, held_out=False):
-    """A lower-case word; made up in half of the draws."""
-    return pick(
-        random,
-        lambda: made_up(random) if random.random() < 0.5 else random.choice(WORDS),
-        held_out,
-    )
+    """A lower-case word: of the list, spliced or made up."""
+
+    def make():
+        kind = random.random()
+        if kind < 0.25:
+            return random.choice(WORDS)
+        return spliced(random) if kind < 0.65 else made_up(random)
+
+    return pick(random, make, held_out)
 
 
 def proper(random, names, held_out=False):

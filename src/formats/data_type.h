@@ -10,6 +10,7 @@
 
 namespace gemma4::formats {
 
+// clang-format off
 enum class DataType : std::uint8_t {
   f32, f16, bf16, f64, c64, i8, i16, i32, i64, u8, u16, u32, u64, boolean,
   // safetensors only
@@ -18,13 +19,14 @@ enum class DataType : std::uint8_t {
   q4_0, q4_1, q5_0, q5_1, q8_0, q8_1, q2_k, q3_k, q4_k, q5_k, q6_k, q8_k,
   iq2_xxs, iq2_xs, iq3_xxs, iq1_s, iq4_nl, iq3_s, iq2_s, iq4_xs, iq1_m, tq1_0, tq2_0, mxfp4, nvfp4, q1_0, q2_0,
 };
+// clang-format on
 
 /// How a type lies in a file: `block_elements` consecutive elements take `block_bytes` bytes.
 struct DataTypeInfo {
   const char* name;              ///< As files spell it: "BF16", "Q4_K".
   std::uint16_t block_elements;  ///< 1 for plain types.
   std::uint16_t block_bytes;
-  std::uint8_t alignment;        ///< That a pointer to it must have before it may be read in place.
+  std::uint8_t alignment;  ///< That a pointer to it must have before it may be read in place.
 };
 
 const DataTypeInfo& info(DataType type) noexcept;

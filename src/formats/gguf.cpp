@@ -27,19 +27,27 @@ struct Integer {
 
 Integer load_integer(GgufType type, const std::uint8_t* at) noexcept {
   switch (type) {
-    case GgufType::u8: return {load<std::uint8_t>(at), 1};
-    case GgufType::i8: return {load<std::int8_t>(at), 1};
-    case GgufType::u16: return {load<std::uint16_t>(at), 2};
-    case GgufType::i16: return {load<std::int16_t>(at), 2};
-    case GgufType::u32: return {load<std::uint32_t>(at), 4};
-    case GgufType::i32: return {load<std::int32_t>(at), 4};
-    case GgufType::i64: return {load<std::int64_t>(at), 8};
+    case GgufType::u8:
+      return {load<std::uint8_t>(at), 1};
+    case GgufType::i8:
+      return {load<std::int8_t>(at), 1};
+    case GgufType::u16:
+      return {load<std::uint16_t>(at), 2};
+    case GgufType::i16:
+      return {load<std::int16_t>(at), 2};
+    case GgufType::u32:
+      return {load<std::uint32_t>(at), 4};
+    case GgufType::i32:
+      return {load<std::int32_t>(at), 4};
+    case GgufType::i64:
+      return {load<std::int64_t>(at), 8};
     case GgufType::u64: {
       const auto value = load<std::uint64_t>(at);
       if (value > static_cast<std::uint64_t>(INT64_MAX)) return {std::nullopt, 8};
       return {static_cast<std::int64_t>(value), 8};
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -50,14 +58,15 @@ const GgufValue* look_up(const Metadata& metadata, std::string_view key) noexcep
   return found == metadata.end() ? nullptr : &found->second;
 }
 
-[[noreturn]] void wrong_type(const std::string& path, std::string_view key, const GgufValue& value, const char* wanted) {
+[[noreturn]] void wrong_type(const std::string& path, std::string_view key, const GgufValue& value,
+                             const char* wanted) {
   const bool array = value.type == GgufType::array;
-  base::fail(ErrorCode::bad_format, path, ": GGUF: key \"", key, "\": expected ", wanted, ", got ", array ? "an array of " : "",
-             to_string(array ? value.element_type : value.type));
+  base::fail(ErrorCode::bad_format, path, ": GGUF: key \"", key, "\": expected ", wanted, ", got ",
+             array ? "an array of " : "", to_string(array ? value.element_type : value.type));
 }
 
-std::optional<std::int64_t> read_int(const std::string& path, const Metadata& metadata, std::string_view key, std::int64_t min,
-                                     std::int64_t max) {
+std::optional<std::int64_t> read_int(const std::string& path, const Metadata& metadata, std::string_view key,
+                                     std::int64_t min, std::int64_t max) {
   const GgufValue* value = look_up(metadata, key);
   if (value == nullptr) return std::nullopt;
   const Integer integer = load_integer(value->type, value->begin);
@@ -100,7 +109,8 @@ std::shared_ptr<const GgufFile> GgufFile::open(const std::string& path, bool use
   const std::int64_t count = result->find_int("split.count", 0, kMaxParts).value_or(1);
   if (count <= 1) return result;
   const std::int64_t own = result->find_int("split.no", 0, UINT16_MAX).value_or(-1);
-  GEMMA4_CHECK(own == 0, ErrorCode::bad_format, path, ": GGUF: expected the first of ", count, " parts (split.no 0), got split.no ", own);
+  GEMMA4_CHECK(own == 0, ErrorCode::bad_format, path, ": GGUF: expected the first of ", count,
+               " parts (split.no 0), got split.no ", own);
   const std::string suffix = part_suffix(1, count);
   GEMMA4_CHECK(path.ends_with(suffix), ErrorCode::bad_format, path, ": GGUF: the first of ", count,
                " parts; expected a name that ends in ", suffix);
@@ -109,13 +119,13 @@ std::shared_ptr<const GgufFile> GgufFile::open(const std::string& path, bool use
     const Metadata metadata = add(part_path);
     const std::int64_t number = read_int(part_path, metadata, "split.no", 0, UINT16_MAX).value_or(-1);
     const std::int64_t parts = read_int(part_path, metadata, "split.count", 0, UINT16_MAX).value_or(-1);
-    GEMMA4_CHECK(number == i && parts == count, ErrorCode::bad_format, part_path, ": GGUF: expected split.no ", i, " and split.count ",
-                 count, ", got ", number, " and ", parts);
+    GEMMA4_CHECK(number == i && parts == count, ErrorCode::bad_format, part_path, ": GGUF: expected split.no ", i,
+                 " and split.count ", count, ", got ", number, " and ", parts);
   }
   const std::int64_t tensors = static_cast<std::int64_t>(result->tensors_.size());
   const std::int64_t total = result->find_int("split.tensors.count", 0, INT32_MAX).value_or(tensors);
-  GEMMA4_CHECK(total == tensors, ErrorCode::bad_format, path, ": GGUF: split.tensors.count: expected ", total, " tensors in ", count,
-               " parts, got ", tensors);
+  GEMMA4_CHECK(total == tensors, ErrorCode::bad_format, path, ": GGUF: split.tensors.count: expected ", total,
+               " tensors in ", count, " parts, got ", tensors);
   return result;
 }
 
@@ -136,7 +146,8 @@ std::optional<std::string_view> GgufFile::find_string(std::string_view key) cons
   const GgufValue* value = find(key);
   if (value == nullptr) return std::nullopt;
   if (value->type != GgufType::string) wrong_type(path_, key, *value, "a string");
-  return std::string_view(reinterpret_cast<const char*>(value->begin) + 8, static_cast<std::size_t>(value->end - value->begin) - 8);
+  return std::string_view(reinterpret_cast<const char*>(value->begin) + 8,
+                          static_cast<std::size_t>(value->end - value->begin) - 8);
 }
 
 std::optional<std::int64_t> GgufFile::find_int(std::string_view key, std::int64_t min, std::int64_t max) const {
@@ -161,7 +172,8 @@ std::optional<bool> GgufFile::find_bool(std::string_view key) const {
 std::optional<GgufStrings> GgufFile::find_strings(std::string_view key) const {
   const GgufValue* value = find(key);
   if (value == nullptr) return std::nullopt;
-  if (value->type != GgufType::array || value->element_type != GgufType::string) wrong_type(path_, key, *value, "an array of strings");
+  if (value->type != GgufType::array || value->element_type != GgufType::string)
+    wrong_type(path_, key, *value, "an array of strings");
   return GgufStrings(value->begin, value->end, static_cast<std::size_t>(value->count));
 }
 
@@ -185,7 +197,8 @@ std::optional<std::vector<std::int64_t>> GgufFile::find_ints(std::string_view ke
 std::optional<std::vector<float>> GgufFile::find_floats(std::string_view key) const {
   const GgufValue* value = find(key);
   if (value == nullptr) return std::nullopt;
-  if (value->type != GgufType::array || value->element_type != GgufType::f32) wrong_type(path_, key, *value, "an array of f32");
+  if (value->type != GgufType::array || value->element_type != GgufType::f32)
+    wrong_type(path_, key, *value, "an array of f32");
   std::vector<float> result(static_cast<std::size_t>(value->count));
   if (!result.empty()) std::memcpy(result.data(), value->begin, result.size() * sizeof(float));
   return result;
@@ -194,7 +207,8 @@ std::optional<std::vector<float>> GgufFile::find_floats(std::string_view key) co
 std::optional<std::vector<bool>> GgufFile::find_bools(std::string_view key) const {
   const GgufValue* value = find(key);
   if (value == nullptr) return std::nullopt;
-  if (value->type != GgufType::array || value->element_type != GgufType::boolean) wrong_type(path_, key, *value, "an array of bool");
+  if (value->type != GgufType::array || value->element_type != GgufType::boolean)
+    wrong_type(path_, key, *value, "an array of bool");
   return std::vector<bool>(value->begin, value->end);
 }
 

@@ -20,12 +20,24 @@ namespace gemma4::formats {
 
 /// Type of a metadata value, numbered as in the file.
 enum class GgufType : std::uint8_t {
-  u8 = 0, i8 = 1, u16 = 2, i16 = 3, u32 = 4, i32 = 5, f32 = 6, boolean = 7, string = 8, array = 9, u64 = 10, i64 = 11, f64 = 12,
+  u8 = 0,
+  i8 = 1,
+  u16 = 2,
+  i16 = 3,
+  u32 = 4,
+  i32 = 5,
+  f32 = 6,
+  boolean = 7,
+  string = 8,
+  array = 9,
+  u64 = 10,
+  i64 = 11,
+  f64 = 12,
 };
 const char* to_string(GgufType type) noexcept;
 
-/// The strings of a string array, in order, as views into the file's bytes. Not necessarily UTF-8. Checked when the file
-/// was opened, so walking cannot fail.
+/// The strings of a string array, in order, as views into the file's bytes. Not necessarily UTF-8. Checked when the
+/// file was opened, so walking cannot fail.
 class GgufStrings {
  public:
   class iterator {
@@ -76,7 +88,8 @@ struct GgufValue {
   GgufType type = GgufType::u8;
   GgufType element_type = GgufType::u8;  ///< Of an array.
   std::uint64_t count = 1;               ///< Elements of an array.
-  const std::uint8_t* begin = nullptr;   ///< First byte of the value: of a string its length, of an array its first element.
+  const std::uint8_t* begin =
+      nullptr;  ///< First byte of the value: of a string its length, of an array its first element.
   const std::uint8_t* end = nullptr;
 };
 
@@ -109,13 +122,16 @@ class GgufFile {
   const GgufValue* find(std::string_view key) const noexcept;
   bool has(std::string_view key) const noexcept { return find(key) != nullptr; }
   bool is_array(std::string_view key) const noexcept;
-  std::optional<std::string_view> find_string(std::string_view key) const;  ///< A view into the file; not necessarily UTF-8.
-  std::optional<std::int64_t> find_int(std::string_view key, std::int64_t min, std::int64_t max) const;  ///< Any integer type.
+  std::optional<std::string_view> find_string(
+      std::string_view key) const;  ///< A view into the file; not necessarily UTF-8.
+  std::optional<std::int64_t> find_int(std::string_view key, std::int64_t min,
+                                       std::int64_t max) const;  ///< Any integer type.
   std::optional<double> find_float(std::string_view key) const;  ///< f32 or f64; may be NaN or infinite.
   std::optional<bool> find_bool(std::string_view key) const;
   std::optional<GgufStrings> find_strings(std::string_view key) const;
-  std::optional<std::vector<std::int64_t>> find_ints(std::string_view key) const;  ///< Array of any integer type or of bool.
-  std::optional<std::vector<float>> find_floats(std::string_view key) const;       ///< Array of f32.
+  std::optional<std::vector<std::int64_t>> find_ints(
+      std::string_view key) const;                                            ///< Array of any integer type or of bool.
+  std::optional<std::vector<float>> find_floats(std::string_view key) const;  ///< Array of f32.
   std::optional<std::vector<bool>> find_bools(std::string_view key) const;
 
  private:

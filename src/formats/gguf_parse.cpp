@@ -34,17 +34,22 @@ std::size_t fixed_size(GgufType type) noexcept {
   switch (type) {
     case GgufType::u8:
     case GgufType::i8:
-    case GgufType::boolean: return 1;
+    case GgufType::boolean:
+      return 1;
     case GgufType::u16:
-    case GgufType::i16: return 2;
+    case GgufType::i16:
+      return 2;
     case GgufType::u32:
     case GgufType::i32:
-    case GgufType::f32: return 4;
+    case GgufType::f32:
+      return 4;
     case GgufType::u64:
     case GgufType::i64:
-    case GgufType::f64: return 8;
+    case GgufType::f64:
+      return 8;
     case GgufType::string:
-    case GgufType::array: return 0;
+    case GgufType::array:
+      return 0;
   }
   return 0;
 }
@@ -130,9 +135,11 @@ GgufValue read_value(Cursor& cursor, std::string_view key) {
     value.element_type = cursor.type(key);
     value.count = cursor.number<std::uint64_t>("an array length");
     if (value.element_type == GgufType::array) cursor.fail("key \"", printable(key), "\": an array of arrays");
-    const std::size_t least = std::max<std::size_t>(fixed_size(value.element_type), value.element_type == GgufType::string ? 8 : 1);
+    const std::size_t least =
+        std::max<std::size_t>(fixed_size(value.element_type), value.element_type == GgufType::string ? 8 : 1);
     if (value.count > kMaxCount || value.count > cursor.remaining() / least) {
-      cursor.fail("key \"", printable(key), "\": array of ", value.count, " elements, the file has ", cursor.remaining(), " more bytes");
+      cursor.fail("key \"", printable(key), "\": array of ", value.count, " elements, the file has ",
+                  cursor.remaining(), " more bytes");
     }
   }
   value.begin = cursor.here();
@@ -165,7 +172,8 @@ TensorEntry read_tensor_info(Cursor& cursor, const std::string& file, std::uint6
   TensorEntry tensor;
   tensor.name = cursor.string(kMaxNameBytes, "a tensor name");
   if (tensor.name.empty()) cursor.fail("a tensor without a name");
-  if (printable(tensor.name) != tensor.name) cursor.fail("tensor \"", printable(tensor.name), "\": expected a name of printable ASCII");
+  if (printable(tensor.name) != tensor.name)
+    cursor.fail("tensor \"", printable(tensor.name), "\": expected a name of printable ASCII");
   const std::string label = base::concat("tensor \"", tensor.name, "\": ");
   const auto n_dims = cursor.number<std::uint32_t>("a number of dimensions");
   if (n_dims < 1 || n_dims > 4) cursor.fail(label, "expected 1 to 4 dimensions, got ", n_dims);
@@ -178,7 +186,8 @@ TensorEntry read_tensor_info(Cursor& cursor, const std::string& file, std::uint6
 
   const DataTypeInfo& layout = info(tensor.type);
   if (tensor.shape[0] % layout.block_elements != 0) {
-    cursor.fail(label, "rows of ", tensor.shape[0], " elements, ", layout.name, " needs a multiple of ", layout.block_elements);
+    cursor.fail(label, "rows of ", tensor.shape[0], " elements, ", layout.name, " needs a multiple of ",
+                layout.block_elements);
   }
   std::reverse(tensor.shape.begin(), tensor.shape.end());
   const auto elements = element_count(tensor.shape);
@@ -197,14 +206,17 @@ GgufPart parse_gguf(Span<const std::uint8_t> bytes, const std::string& name) {
   const auto version = cursor.number<std::uint32_t>("the version");
   GEMMA4_CHECK(version == 0 || (version & 0xFFFF) != 0, ErrorCode::unsupported, name,
                ": GGUF: the file is big-endian, expected little-endian");
-  GEMMA4_CHECK(version == 2 || version == 3, ErrorCode::unsupported, name, ": GGUF: expected version 2 or 3, got ", version);
+  GEMMA4_CHECK(version == 2 || version == 3, ErrorCode::unsupported, name, ": GGUF: expected version 2 or 3, got ",
+               version);
   const auto n_tensors = cursor.number<std::int64_t>("the number of tensors");
   const auto n_keys = cursor.number<std::int64_t>("the number of keys");
   const auto fits = [&](std::int64_t n, std::int64_t limit, std::size_t least) {
     return n >= 0 && n <= limit && static_cast<std::uint64_t>(n) <= cursor.remaining() / least;
   };
-  if (!fits(n_keys, kMaxKeys, kMinKeyBytes)) cursor.fail(n_keys, " keys do not fit the file of ", bytes.size(), " bytes");
-  if (!fits(n_tensors, kMaxTensors, kMinTensorBytes)) cursor.fail(n_tensors, " tensors do not fit the file of ", bytes.size(), " bytes");
+  if (!fits(n_keys, kMaxKeys, kMinKeyBytes))
+    cursor.fail(n_keys, " keys do not fit the file of ", bytes.size(), " bytes");
+  if (!fits(n_tensors, kMaxTensors, kMinTensorBytes))
+    cursor.fail(n_tensors, " tensors do not fit the file of ", bytes.size(), " bytes");
 
   GgufPart part;
   std::unordered_set<std::string_view> seen;
@@ -250,7 +262,8 @@ GgufPart parse_gguf(Span<const std::uint8_t> bytes, const std::string& name) {
 }
 
 const char* to_string(GgufType type) noexcept {
-  static constexpr const char* names[] = {"u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "string", "array", "u64", "i64", "f64"};
+  static constexpr const char* names[] = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
+                                          "bool", "string", "array", "u64", "i64", "f64"};
   return names[static_cast<std::size_t>(type)];
 }
 

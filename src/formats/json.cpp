@@ -49,14 +49,16 @@ struct JsonValue::Access {
     return result;
   }
   [[noreturn]] static void wrong_type(const JsonValue& value, const char* expected) {
-    static constexpr const char* names[] = {"null", "a boolean", "an integer", "a real number", "a string", "an array", "an object"};
+    static constexpr const char* names[] = {"null",     "a boolean", "an integer", "a real number",
+                                            "a string", "an array",  "an object"};
     value.fail(base::concat("expected ", expected, ", got ", names[static_cast<int>(value.type())]));
   }
 };
 
 namespace {
 
-/// Builds the path from `from` to the element whose handle is `wanted`, last step first; false when it is not below `from`.
+/// Builds the path from `from` to the element whose handle is `wanted`, last step first; false when it is not below
+/// `from`.
 bool find_path(const dom::element& from, const unsigned char (&wanted)[16], std::vector<std::string>& steps) {
   if (std::memcmp(&from, wanted, sizeof wanted) == 0) return true;
   if (from.is_object()) {
@@ -159,8 +161,10 @@ std::string excerpt(std::string_view text, std::size_t offset) {
   return result;
 }
 
-[[noreturn]] void fail_parse(const std::string& name, std::string_view text, const JsonLimits& limits, simdjson::error_code error) {
-  GEMMA4_CHECK(error != simdjson::MEMALLOC, ErrorCode::out_of_memory, name, ": no memory to parse ", text.size(), " bytes");
+[[noreturn]] void fail_parse(const std::string& name, std::string_view text, const JsonLimits& limits,
+                             simdjson::error_code error) {
+  GEMMA4_CHECK(error != simdjson::MEMALLOC, ErrorCode::out_of_memory, name, ": no memory to parse ", text.size(),
+               " bytes");
   const auto fault = find_syntax_error(text, limits.max_depth);
   if (!fault) base::fail(ErrorCode::bad_format, name, ": not JSON: ", simdjson::error_message(error));
   if (fault->offset >= text.size()) {
@@ -208,14 +212,21 @@ const std::string& JsonDocument::name() const noexcept { return impl_->name; }
 
 JsonValue::Type JsonValue::type() const noexcept {
   switch (Access::element(*this).type()) {
-    case dom::element_type::ARRAY: return Type::array;
-    case dom::element_type::OBJECT: return Type::object;
+    case dom::element_type::ARRAY:
+      return Type::array;
+    case dom::element_type::OBJECT:
+      return Type::object;
     case dom::element_type::INT64:
-    case dom::element_type::UINT64: return Type::integer;
-    case dom::element_type::DOUBLE: return Type::real;
-    case dom::element_type::STRING: return Type::string;
-    case dom::element_type::BOOL: return Type::boolean;
-    default: return Type::null;
+    case dom::element_type::UINT64:
+      return Type::integer;
+    case dom::element_type::DOUBLE:
+      return Type::real;
+    case dom::element_type::STRING:
+      return Type::string;
+    case dom::element_type::BOOL:
+      return Type::boolean;
+    default:
+      return Type::null;
   }
 }
 
@@ -265,10 +276,12 @@ std::size_t JsonValue::size() const {
   dom::object object;
   const dom::element element = Access::element(*this);
   if (element.get(array) == simdjson::SUCCESS) {
-    return array.size() < kSaturated ? array.size() : static_cast<std::size_t>(std::distance(array.begin(), array.end()));
+    return array.size() < kSaturated ? array.size()
+                                     : static_cast<std::size_t>(std::distance(array.begin(), array.end()));
   }
   if (element.get(object) != simdjson::SUCCESS) Access::wrong_type(*this, "an array or an object");
-  return object.size() < kSaturated ? object.size() : static_cast<std::size_t>(std::distance(object.begin(), object.end()));
+  return object.size() < kSaturated ? object.size()
+                                    : static_cast<std::size_t>(std::distance(object.begin(), object.end()));
 }
 
 JsonMembers JsonValue::members() const {

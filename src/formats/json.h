@@ -14,8 +14,8 @@ namespace gemma4::formats {
 class JsonMembers;
 class JsonElements;
 
-/// A value inside a JsonDocument, valid as long as the document. Cheap to copy. Accessors throw Error bad_format when the
-/// value is of another type, with the document's name and the path of the value
+/// A value inside a JsonDocument, valid as long as the document. Cheap to copy. Accessors throw Error bad_format when
+/// the value is of another type, with the document's name and the path of the value
 /// ("config.json: text_config.hidden_size: expected an integer, got a string").
 class JsonValue {
  public:
@@ -94,8 +94,8 @@ struct JsonLimits {
 /// A parsed document. Immutable; any thread. Movable.
 class JsonDocument {
  public:
-  /// Reads and parses a file. `name` in messages is the path. Throws Error: not_found, io, bad_format (not JSON, with the
-  /// byte where it ends to be; a key twice in one object; a limit exceeded), out_of_memory.
+  /// Reads and parses a file. `name` in messages is the path. Throws Error: not_found, io, bad_format (not JSON, with
+  /// the byte where it ends to be; a key twice in one object; a limit exceeded), out_of_memory.
   static JsonDocument from_file(const std::string& path, const JsonLimits& limits = {});
   /// Parses a copy of `text`. `name` stands in messages.
   static JsonDocument from_text(std::string_view text, const std::string& name, const JsonLimits& limits = {});

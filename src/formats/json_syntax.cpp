@@ -161,7 +161,11 @@ class Scanner {
     const std::errc error = !integer        ? std::from_chars(begin, end, real).ec
                             : *begin == '-' ? std::from_chars(begin, end, signed_value).ec
                                             : std::from_chars(begin, end, unsigned_value).ec;
-    if (error == std::errc()) return true;
+    // A real number too small for double is 0; one too large has a positive exponent, or 309 digits.
+    const std::string_view digits_read(begin, static_cast<std::size_t>(end - begin));
+    const bool tiny = !integer && (digits_read.find('-', 1) != std::string_view::npos ||
+                                   digits_read.find_first_of("eE") == std::string_view::npos);
+    if (error == std::errc() || tiny) return true;
     position_ = start;
     return want("a number in range");
   }

@@ -41,16 +41,17 @@ void check_metadata(const JsonValue& metadata) {
 }  // namespace
 
 std::vector<TensorEntry> parse_safetensors(Span<const std::uint8_t> bytes, const std::string& name) {
-  GEMMA4_CHECK(bytes.size() >= 8, ErrorCode::bad_format, name, ": safetensors: expected a header length of 8 bytes, file has ",
-               bytes.size(), " bytes");
+  GEMMA4_CHECK(bytes.size() >= 8, ErrorCode::bad_format, name,
+               ": safetensors: expected a header length of 8 bytes, file has ", bytes.size(), " bytes");
   std::uint64_t header_size = 0;
   std::memcpy(&header_size, bytes.data(), sizeof header_size);
   GEMMA4_CHECK(header_size <= kMaxHeader, ErrorCode::bad_format, name, ": safetensors: header length ", header_size,
                " exceeds the limit of ", kMaxHeader);
-  GEMMA4_CHECK(header_size <= bytes.size() - 8, ErrorCode::bad_format, name, ": safetensors: header length ", header_size,
-               " exceeds the ", bytes.size() - 8, " bytes that follow it");
+  GEMMA4_CHECK(header_size <= bytes.size() - 8, ErrorCode::bad_format, name, ": safetensors: header length ",
+               header_size, " exceeds the ", bytes.size() - 8, " bytes that follow it");
   const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + 8, static_cast<std::size_t>(header_size));
-  GEMMA4_CHECK(!header.empty() && header[0] == '{', ErrorCode::bad_format, name, ": safetensors: expected the header to start with '{'");
+  GEMMA4_CHECK(!header.empty() && header[0] == '{', ErrorCode::bad_format, name,
+               ": safetensors: expected the header to start with '{'");
 
   const JsonDocument document = JsonDocument::from_text(header, name + ": safetensors header", {kMaxHeader, 8});
   const Span<const std::uint8_t> buffer = bytes.subspan(8 + header.size());
@@ -75,11 +76,12 @@ std::vector<TensorEntry> parse_safetensors(Span<const std::uint8_t> bytes, const
     const auto size = elements ? byte_size(tensor.type, *elements) : std::nullopt;
     if (!size) value.fail(base::concat("shape ", shape_string(tensor.shape), " of ", dtype, " has no valid size"));
     if (range.end < range.begin || range.end > buffer.size()) {
-      value.fail(base::concat("data_offsets [", range.begin, ", ", range.end, "] do not lie in the ", buffer.size(), " bytes of data"));
+      value.fail(base::concat("data_offsets [", range.begin, ", ", range.end, "] do not lie in the ", buffer.size(),
+                              " bytes of data"));
     }
     if (range.end - range.begin != *size) {
-      value.fail(base::concat("data_offsets [", range.begin, ", ", range.end, "] hold ", range.end - range.begin, " bytes, shape ",
-                              shape_string(tensor.shape), " of ", dtype, " takes ", *size));
+      value.fail(base::concat("data_offsets [", range.begin, ", ", range.end, "] hold ", range.end - range.begin,
+                              " bytes, shape ", shape_string(tensor.shape), " of ", dtype, " takes ", *size));
     }
     tensor.data = buffer.data() + range.begin;
     tensor.bytes = *size;
@@ -93,8 +95,9 @@ std::vector<TensorEntry> parse_safetensors(Span<const std::uint8_t> bytes, const
   tensors.reserve(found.size());
   std::uint64_t expected = 0;
   for (auto& [range, tensor] : found) {
-    GEMMA4_CHECK(range.begin == expected, ErrorCode::bad_format, name, ": safetensors: tensor \"", tensor.name, "\": data begins at ",
-                 range.begin, ", expected ", expected, range.begin < expected ? " (tensors overlap)" : " (a hole before it)");
+    GEMMA4_CHECK(range.begin == expected, ErrorCode::bad_format, name, ": safetensors: tensor \"", tensor.name,
+                 "\": data begins at ", range.begin, ", expected ", expected,
+                 range.begin < expected ? " (tensors overlap)" : " (a hole before it)");
     expected = range.end;
     tensors.push_back(std::move(tensor));
   }

@@ -13,7 +13,8 @@ namespace gemma4::formats {
 struct TensorEntry {
   std::string name;  ///< As in the file.
   DataType type = DataType::f32;
-  std::vector<std::int64_t> shape;  ///< Slowest dimension first, as in HF files: [out_features, in_features]; none negative.
+  std::vector<std::int64_t>
+      shape;  ///< Slowest dimension first, as in HF files: [out_features, in_features]; none negative.
   const std::uint8_t* data = nullptr;  ///< Inside the file's bytes, which the container keeps alive. Any alignment.
   std::uint64_t bytes = 0;
 };

@@ -28,8 +28,8 @@ class Timer {
 
 }  // namespace
 
-Loop::Loop(std::shared_ptr<session::SessionState> session, Span<const TokenId> prompt,
-           sampling::SamplerState& sampler, const GenerateOptions& options)
+Loop::Loop(std::shared_ptr<session::SessionState> session, Span<const TokenId> prompt, sampling::SamplerState& sampler,
+           const GenerateOptions& options)
     : session_(std::move(session)),
       sampler_(sampler),
       options_(options),

@@ -16,8 +16,8 @@
 
 namespace gemma4::generation {
 
-/// One generation. A step feeds the token sampled before (the first: prefills the prompt), samples the next, and lets go
-/// of the text that has become final. The last token is therefore never fed.
+/// One generation. A step feeds the token sampled before (the first: prefills the prompt), samples the next, and lets
+/// go of the text that has become final. The last token is therefore never fed.
 class Loop {
  public:
   /// As Generation's constructor (include/gemma4/generate.h). The sampler must outlive the loop.
@@ -54,10 +54,10 @@ class Loop {
 
   bool started_ = false;
   bool ended_ = false;
-  std::size_t generated_ = 0;    ///< Tokens sampled, the end token not counted.
-  TokenId last_ = 0;             ///< Sampled and not fed yet.
-  std::size_t decoded_ = 0;      ///< Bytes the decoder has given.
-  std::size_t passed_ = 0;       ///< Bytes of those that are out.
+  std::size_t generated_ = 0;  ///< Tokens sampled, the end token not counted.
+  TokenId last_ = 0;           ///< Sampled and not fed yet.
+  std::size_t decoded_ = 0;    ///< Bytes the decoder has given.
+  std::size_t passed_ = 0;     ///< Bytes of those that are out.
   std::vector<Waiting> waiting_;
   GenerateResult result_;
 };

@@ -12,9 +12,9 @@ namespace gemma4::model {
 
 /// The hyper-parameters of a checkpoint, every layer resolved, every bound checked. Token ids are those the files name;
 /// the loader adds the end tokens that Gemma 4 has by their text.
-/// Throws Error: bad_config (missing, out of range, contradictory), bad_format (a value of another type), bad_checkpoint
-/// (a GGUF that lacks some of its attn_v tensors), unsupported (another model_type or architecture, a quantization, a
-/// rope type, an activation or an attention that this library does not compute; the message names it).
+/// Throws Error: bad_config (missing, out of range, contradictory), bad_format (a value of another type),
+/// bad_checkpoint (a GGUF that lacks some of its attn_v tensors), unsupported (another model_type or architecture, a
+/// quantization, a rope type, an activation or an attention that this library does not compute; the message names it).
 ModelConfig parse_config(const weights::Checkpoint& checkpoint);
 
 /// From generation_config.json or general.sampling.*; fields the file does not name keep SamplerOptions' defaults.

@@ -37,8 +37,8 @@ class Keys {
   std::vector<int> per_layer(std::string_view key, int layers) const {
     if (!file_.is_array(full(key))) return std::vector<int>(static_cast<std::size_t>(layers), integer(key));
     const auto values = *file_.find_ints(full(key));
-    GEMMA4_CHECK(values.size() == static_cast<std::size_t>(layers), ErrorCode::bad_config, file_.path(), ": key \"", full(key),
-                 "\": expected ", layers, " elements (block_count), got ", values.size());
+    GEMMA4_CHECK(values.size() == static_cast<std::size_t>(layers), ErrorCode::bad_config, file_.path(), ": key \"",
+                 full(key), "\": expected ", layers, " elements (block_count), got ", values.size());
     std::vector<int> result;
     for (const std::int64_t value : values) result.push_back(narrow(key, value));
     return result;
@@ -46,7 +46,8 @@ class Keys {
 
  private:
   std::optional<int> find_integer(std::string_view key) const {
-    const auto value = file_.find_int(full(key), std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+    const auto value =
+        file_.find_int(full(key), std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
     if (!value) return std::nullopt;
     return narrow(key, *value);
   }
@@ -54,14 +55,15 @@ class Keys {
   std::optional<float> find_real(std::string_view key) const {
     const auto value = file_.find_float(full(key));
     if (!value) return std::nullopt;
-    GEMMA4_CHECK(std::abs(*value) <= static_cast<double>(std::numeric_limits<float>::max()), ErrorCode::bad_config, file_.path(),
-                 ": key \"", full(key), "\": expected a finite number, got ", *value);  // NaN fails the comparison, too
+    GEMMA4_CHECK(std::abs(*value) <= static_cast<double>(std::numeric_limits<float>::max()), ErrorCode::bad_config,
+                 file_.path(), ": key \"", full(key), "\": expected a finite number, got ",
+                 *value);  // NaN fails the comparison, too
     return static_cast<float>(*value);
   }
 
   int narrow(std::string_view key, std::int64_t value) const {
-    GEMMA4_CHECK(value >= 0 && value <= std::numeric_limits<int>::max(), ErrorCode::bad_config, file_.path(), ": key \"", full(key),
-                 "\": out of range: ", value);
+    GEMMA4_CHECK(value >= 0 && value <= std::numeric_limits<int>::max(), ErrorCode::bad_config, file_.path(),
+                 ": key \"", full(key), "\": out of range: ", value);
     return static_cast<int>(value);
   }
 
@@ -77,14 +79,15 @@ class Keys {
 void refuse_unsupported(const GgufFile& file) {
   const auto architecture = file.find_string("general.architecture");
   GEMMA4_CHECK(architecture, ErrorCode::bad_config, file.path(), ": key \"general.architecture\" is missing");
-  GEMMA4_CHECK(*architecture == kArchitecture, ErrorCode::unsupported, file.path(), ": general.architecture: expected \"", kArchitecture,
-               "\", got \"", *architecture, "\"");
+  GEMMA4_CHECK(*architecture == kArchitecture, ErrorCode::unsupported, file.path(),
+               ": general.architecture: expected \"", kArchitecture, "\", got \"", *architecture, "\"");
   const auto scaling = file.find_string(Keys::full("rope.scaling.type"));
   GEMMA4_CHECK(!scaling || *scaling == "none", ErrorCode::unsupported, file.path(), ": ", kArchitecture,
                ".rope.scaling.type: expected none, got \"", scaling.value_or(""), "\"");
 }
 
-/// True for each sliding layer. An array of bool or of integers says so; one integer n says that every n-th layer is full.
+/// True for each sliding layer. An array of bool or of integers says so; one integer n says that every n-th layer is
+/// full.
 std::vector<bool> read_sliding(const GgufFile& file, const Keys& keys, int layers) {
   constexpr std::string_view kKey = "attention.sliding_window_pattern";
   std::vector<bool> sliding;
@@ -97,8 +100,8 @@ std::vector<bool> read_sliding(const GgufFile& file, const Keys& keys, int layer
   return sliding;
 }
 
-/// How many of the full layers' pairs turn: rope_freqs holds a divisor of the angle for each, 1 or so large (1e30) that the
-/// pair stays where it is.
+/// How many of the full layers' pairs turn: rope_freqs holds a divisor of the angle for each, 1 or so large (1e30) that
+/// the pair stays where it is.
 double read_partial_rotary_factor(const Checkpoint& checkpoint, int head_dim) {
   constexpr double kGemma4Factor = 0.25;
   constexpr float kStill = 1e29F;
@@ -106,12 +109,13 @@ double read_partial_rotary_factor(const Checkpoint& checkpoint, int head_dim) {
   if (tensor == nullptr) return kGemma4Factor;
   const formats::TensorEntry& entry = tensor->entry;
   const std::int64_t pairs = head_dim / 2;
-  GEMMA4_CHECK(entry.type == formats::DataType::f32 && entry.shape == std::vector<std::int64_t>{pairs}, ErrorCode::bad_checkpoint,
-               checkpoint.path(), ": tensor \"", entry.name, "\": expected F32 [", pairs, "] (half of key_length), got ",
-               formats::to_string(entry.type), " ", formats::shape_string(entry.shape));
+  GEMMA4_CHECK(entry.type == formats::DataType::f32 && entry.shape == std::vector<std::int64_t>{pairs},
+               ErrorCode::bad_checkpoint, checkpoint.path(), ": tensor \"", entry.name, "\": expected F32 [", pairs,
+               "] (half of key_length), got ", formats::to_string(entry.type), " ", formats::shape_string(entry.shape));
   std::vector<float> divisors(static_cast<std::size_t>(pairs));
   std::memcpy(divisors.data(), entry.data, divisors.size() * sizeof(float));
-  const auto turning = std::find_if(divisors.begin(), divisors.end(), [](float d) { return d != 1.0F; }) - divisors.begin();
+  const auto turning =
+      std::find_if(divisors.begin(), divisors.end(), [](float d) { return d != 1.0F; }) - divisors.begin();
   for (std::size_t i = static_cast<std::size_t>(turning); i < divisors.size(); ++i) {
     GEMMA4_CHECK(divisors[i] >= kStill, ErrorCode::unsupported, checkpoint.path(), ": tensor \"", entry.name,
                  "\": expected ones and then values of 1e30, got ", divisors[i], " at index ", i);
@@ -152,11 +156,13 @@ void read_layers(const Checkpoint& checkpoint, const Keys& keys, ModelConfig& co
     layer.num_key_value_heads = kv_heads[at];
     layer.intermediate_size = widths[at];
     (sliding[at] ? config.num_key_value_heads : config.num_global_key_value_heads) = kv_heads[at];
-    config.use_double_wide_mlp = config.use_double_wide_mlp || (i >= config.first_kv_shared_layer() && widths[at] != widths[0]);
+    config.use_double_wide_mlp =
+        config.use_double_wide_mlp || (i >= config.first_kv_shared_layer() && widths[at] != widths[0]);
     config.layers.push_back(layer);
   }
   config.attention_k_eq_v = read_k_eq_v(checkpoint, config);
-  for (LayerConfig& layer : config.layers) layer.has_v_proj = !(config.attention_k_eq_v && layer.attention_type == AttentionType::full);
+  for (LayerConfig& layer : config.layers)
+    layer.has_v_proj = !(config.attention_k_eq_v && layer.attention_type == AttentionType::full);
 }
 
 void read_head_dims(const Checkpoint& checkpoint, const Keys& keys, ModelConfig& config) {
@@ -164,8 +170,8 @@ void read_head_dims(const Checkpoint& checkpoint, const Keys& keys, ModelConfig&
   config.head_dim = keys.integer("attention.key_length_swa", config.global_head_dim);
   const auto expect = [&](const char* key, int head_dim) {
     const int value = keys.integer(key, head_dim);
-    GEMMA4_CHECK(value == head_dim, ErrorCode::unsupported, checkpoint.path(), ": ", kArchitecture, ".", key, ": expected ", head_dim,
-                 " like the key length, got ", value);
+    GEMMA4_CHECK(value == head_dim, ErrorCode::unsupported, checkpoint.path(), ": ", kArchitecture, ".", key,
+                 ": expected ", head_dim, " like the key length, got ", value);
   };
   expect("attention.value_length", config.global_head_dim);
   expect("attention.value_length_swa", config.head_dim);
@@ -190,7 +196,8 @@ int rows(const Checkpoint& checkpoint, std::string_view name) {
 }
 
 int read_vocab_size(const Checkpoint& checkpoint, const Keys& keys) {
-  if (const auto tokens = checkpoint.gguf()->find_strings("tokenizer.ggml.tokens")) return static_cast<int>(tokens->size());
+  if (const auto tokens = checkpoint.gguf()->find_strings("tokenizer.ggml.tokens"))
+    return static_cast<int>(tokens->size());
   return keys.integer("vocab_size", rows(checkpoint, "embed_tokens.weight"));
 }
 
@@ -201,7 +208,8 @@ void read_tokens(const GgufFile& file, ModelConfig& config) {
   };
   config.bos_token_id = token("tokenizer.ggml.bos_token_id");
   config.pad_token_id = token("tokenizer.ggml.padding_token_id");
-  for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
+  for (const char* key :
+       {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
     const TokenId id = token(key);
     const auto& known = config.eos_token_ids;
     if (id != -1 && std::find(known.begin(), known.end(), id) == known.end()) config.eos_token_ids.push_back(id);
@@ -237,9 +245,11 @@ ModelConfig parse_gguf_config(const Checkpoint& checkpoint) {
   if (cap != 0.0F) config.final_logit_softcapping = cap;
   read_head_dims(checkpoint, keys, config);
   read_layers(checkpoint, keys, config);
-  const bool any_sliding = std::any_of(config.layers.begin(), config.layers.end(),
-                                       [](const LayerConfig& layer) { return layer.attention_type == AttentionType::sliding; });
-  config.sliding_window = any_sliding ? keys.integer("attention.sliding_window") : keys.integer("attention.sliding_window", 1);
+  const bool any_sliding = std::any_of(config.layers.begin(), config.layers.end(), [](const LayerConfig& layer) {
+    return layer.attention_type == AttentionType::sliding;
+  });
+  config.sliding_window =
+      any_sliding ? keys.integer("attention.sliding_window") : keys.integer("attention.sliding_window", 1);
   config.rope_full = {keys.real("rope.freq_base"), read_partial_rotary_factor(checkpoint, config.global_head_dim)};
   config.rope_sliding = {keys.real("rope.freq_base_swa", 1e4F), 1.0};
   config.hidden_size_per_layer_input = keys.integer("embedding_length_per_layer_input", 0);

@@ -18,15 +18,15 @@ using formats::JsonValue;
 /// An integer that fits an int; its bounds are checked by complete_config().
 int as_int(const JsonValue& value) {
   const std::int64_t number = value.as_int();
-  GEMMA4_CHECK(number >= std::numeric_limits<int>::min() && number <= std::numeric_limits<int>::max(), ErrorCode::bad_config,
-               value.where(), ": out of range: ", number);
+  GEMMA4_CHECK(number >= std::numeric_limits<int>::min() && number <= std::numeric_limits<int>::max(),
+               ErrorCode::bad_config, value.where(), ": out of range: ", number);
   return static_cast<int>(number);
 }
 
 float as_float(const JsonValue& value) {
   const double number = value.as_double();
-  GEMMA4_CHECK(std::abs(number) <= static_cast<double>(std::numeric_limits<float>::max()), ErrorCode::bad_config, value.where(),
-               ": out of range: ", number);
+  GEMMA4_CHECK(std::abs(number) <= static_cast<double>(std::numeric_limits<float>::max()), ErrorCode::bad_config,
+               value.where(), ": out of range: ", number);
   return static_cast<float>(number);
 }
 
@@ -69,8 +69,8 @@ struct ClassDefaults {
   int sliding_window;
   int hidden_size_per_layer_input;
 };
-constexpr std::array<ClassDefaults, 2> kClasses = {{{"gemma4_text", "gemma4", 131072, 512, 256},
-                                                    {"gemma4_unified_text", "gemma4_unified", 262144, 1024, 0}}};
+constexpr std::array<ClassDefaults, 2> kClasses = {
+    {{"gemma4_text", "gemma4", 131072, 512, 256}, {"gemma4_unified_text", "gemma4_unified", 262144, 1024, 0}}};
 
 /// The text config within config.json: nested in a multimodal one, or the whole of a text-only one.
 struct TextConfig {
@@ -88,27 +88,32 @@ TextConfig find_text_config(const JsonValue& root) {
     GEMMA4_CHECK(nested, ErrorCode::bad_config, root.where(), ": model_type \"", type, "\" needs a text_config");
     const auto nested_type = Fields(*nested).find("model_type");
     if (nested_type && nested_type->as_string() != known.text_type) {
-      unsupported(*nested_type, base::concat("expected \"", known.text_type, "\", got \"", nested_type->as_string(), "\""));
+      unsupported(*nested_type,
+                  base::concat("expected \"", known.text_type, "\", got \"", nested_type->as_string(), "\""));
     }
     return {*nested, &known};
   }
-  unsupported(type_value, base::concat("\"", type, "\"; expected gemma4, gemma4_text, gemma4_unified or gemma4_unified_text"));
+  unsupported(type_value,
+              base::concat("\"", type, "\"; expected gemma4, gemma4_text, gemma4_unified or gemma4_unified_text"));
 }
 
 void refuse_unsupported(const JsonValue& config) {
   const Fields fields(config);
   if (const auto quantization = fields.find("quantization_config")) {
     const auto method = Fields(*quantization).find("quant_method");
-    unsupported(*quantization, base::concat("quantized weights (quant_method \"", method ? method->as_string() : "unnamed", "\")"));
+    unsupported(*quantization,
+                base::concat("quantized weights (quant_method \"", method ? method->as_string() : "unnamed", "\")"));
   }
   if (const auto value = fields.find("hidden_activation")) {
-    if (value->as_string() != "gelu_pytorch_tanh") unsupported(*value, base::concat("expected \"gelu_pytorch_tanh\", got \"", value->as_string(), "\""));
+    if (value->as_string() != "gelu_pytorch_tanh")
+      unsupported(*value, base::concat("expected \"gelu_pytorch_tanh\", got \"", value->as_string(), "\""));
   }
   if (const auto value = fields.find("attention_bias")) {
     if (value->as_bool()) unsupported(*value, "projections with a bias");
   }
   if (const auto value = fields.find("use_bidirectional_attention")) {
-    if (value->as_string() != "vision") unsupported(*value, base::concat("expected null or \"vision\", got \"", value->as_string(), "\""));
+    if (value->as_string() != "vision")
+      unsupported(*value, base::concat("expected null or \"vision\", got \"", value->as_string(), "\""));
   }
   if (const auto value = fields.find("rope_scaling")) unsupported(*value, "expected rope_parameters, got rope_scaling");
 }
@@ -124,8 +129,8 @@ std::vector<AttentionType> read_layer_types(const Fields& fields, int num_hidden
   constexpr int kDefaultPeriod = 6;
   std::vector<AttentionType> types;
   if (const auto list = fields.find("layer_types")) {
-    GEMMA4_CHECK(list->size() == static_cast<std::size_t>(num_hidden_layers), ErrorCode::bad_config, list->where(), ": expected ",
-                 num_hidden_layers, " entries (num_hidden_layers), got ", list->size());
+    GEMMA4_CHECK(list->size() == static_cast<std::size_t>(num_hidden_layers), ErrorCode::bad_config, list->where(),
+                 ": expected ", num_hidden_layers, " entries (num_hidden_layers), got ", list->size());
     for (auto elements = list->elements(); elements.next();) types.push_back(attention_type(elements.value()));
   } else {
     for (int i = 0; i < num_hidden_layers; ++i) {
@@ -154,14 +159,15 @@ RopeParameters read_rope(const Fields& fields, const char* attention, const Rope
   return {theta->as_double(), type == "proportional" ? rope.real("partial_rotary_factor", 1.0) : 1.0};
 }
 
-/// Sizes of single layers. Without per_layer_config, Google's keys global_head_dim and num_global_key_value_heads hold for
-/// all full layers; the latter only together with attention_k_eq_v (so does the reference).
+/// Sizes of single layers. Without per_layer_config, Google's keys global_head_dim and num_global_key_value_heads hold
+/// for all full layers; the latter only together with attention_k_eq_v (so does the reference).
 void read_layer_sizes(const Fields& fields, ModelConfig& config) {
   const auto overrides = fields.find("per_layer_config");
   if (!overrides) {
     const int head_dim = fields.integer("global_head_dim", 512);
-    const int kv_heads = config.attention_k_eq_v ? fields.integer("num_global_key_value_heads", config.num_key_value_heads)
-                                                 : config.num_key_value_heads;
+    const int kv_heads = config.attention_k_eq_v
+                             ? fields.integer("num_global_key_value_heads", config.num_key_value_heads)
+                             : config.num_key_value_heads;
     for (LayerConfig& layer : config.layers) {
       if (layer.attention_type != AttentionType::full) continue;
       layer.head_dim = head_dim;
@@ -173,8 +179,10 @@ void read_layer_sizes(const Fields& fields, ModelConfig& config) {
     const std::string_view key = members.key();
     int index = -1;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
-    GEMMA4_CHECK(error == std::errc() && end == key.data() + key.size() && index >= 0 && index < config.num_hidden_layers,
-                 ErrorCode::bad_config, overrides->where(), ": expected keys from 0 to ", config.num_hidden_layers - 1, ", got \"", key, "\"");
+    GEMMA4_CHECK(
+        error == std::errc() && end == key.data() + key.size() && index >= 0 && index < config.num_hidden_layers,
+        ErrorCode::bad_config, overrides->where(), ": expected keys from 0 to ", config.num_hidden_layers - 1,
+        ", got \"", key, "\"");
     LayerConfig& layer = config.layers[static_cast<std::size_t>(index)];
     for (auto sizes = members.value().members(); sizes.next();) {
       if (sizes.key() == "head_dim") {
@@ -267,7 +275,8 @@ ModelConfig parse_hf_config(const JsonDocument& document, const JsonDocument* ge
   config.num_kv_shared_layers = fields.integer("num_kv_shared_layers", 0);
   config.use_double_wide_mlp = fields.boolean("use_double_wide_mlp", false);
   config.attention_k_eq_v = fields.boolean("attention_k_eq_v", false);
-  config.hidden_size_per_layer_input = fields.integer("hidden_size_per_layer_input", defaults->hidden_size_per_layer_input);
+  config.hidden_size_per_layer_input =
+      fields.integer("hidden_size_per_layer_input", defaults->hidden_size_per_layer_input);
   if (config.hidden_size_per_layer_input != 0) {
     config.vocab_size_per_layer_input = fields.integer("vocab_size_per_layer_input", 262144);
   }
@@ -275,14 +284,16 @@ ModelConfig parse_hf_config(const JsonDocument& document, const JsonDocument* ge
   if (config.enable_moe_block) {
     config.num_experts = fields.integer("num_experts", 0);
     config.top_k_experts = fields.integer("top_k_experts", 0);
-    config.moe_intermediate_size = fields.integer("moe_intermediate_size", fields.integer("expert_intermediate_size", 0));
+    config.moe_intermediate_size =
+        fields.integer("moe_intermediate_size", fields.integer("expert_intermediate_size", 0));
   }
   config.tie_word_embeddings = Fields(root).boolean("tie_word_embeddings", fields.boolean("tie_word_embeddings", true));
   read_layers(fields, document.name(), config);
   config.rope_full = read_rope(fields, "full_attention", {1e6, 0.25});
   config.rope_sliding = {1e4, 1.0};
-  const bool any_sliding = std::any_of(config.layers.begin(), config.layers.end(),
-                                       [](const LayerConfig& layer) { return layer.attention_type == AttentionType::sliding; });
+  const bool any_sliding = std::any_of(config.layers.begin(), config.layers.end(), [](const LayerConfig& layer) {
+    return layer.attention_type == AttentionType::sliding;
+  });
   if (any_sliding) config.rope_sliding = read_rope(fields, "sliding_attention", config.rope_sliding);
   if (generation_config != nullptr) {
     const JsonValue generation = generation_config->root();

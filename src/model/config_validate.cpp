@@ -20,21 +20,21 @@ struct Bound {
 
 void check(const std::string& source, std::initializer_list<Bound> bounds) {
   for (const Bound& bound : bounds) {
-    GEMMA4_CHECK(bound.value >= bound.min && bound.value <= bound.max, ErrorCode::bad_config, source, ": ", bound.name, ": expected ",
-                 bound.min, " to ", bound.max, ", got ", bound.value);
+    GEMMA4_CHECK(bound.value >= bound.min && bound.value <= bound.max, ErrorCode::bad_config, source, ": ", bound.name,
+                 ": expected ", bound.min, " to ", bound.max, ", got ", bound.value);
   }
 }
 
 void check_rope(const std::string& source, const char* name, const RopeParameters& rope) {
-  GEMMA4_CHECK(std::isfinite(rope.rope_theta) && rope.rope_theta > 0, ErrorCode::bad_config, source, ": rope_theta of ", name,
-               ": expected a finite number above 0, got ", rope.rope_theta);
+  GEMMA4_CHECK(std::isfinite(rope.rope_theta) && rope.rope_theta > 0, ErrorCode::bad_config, source, ": rope_theta of ",
+               name, ": expected a finite number above 0, got ", rope.rope_theta);
   GEMMA4_CHECK(rope.partial_rotary_factor >= 0 && rope.partial_rotary_factor <= 1, ErrorCode::bad_config, source,
                ": partial_rotary_factor of ", name, ": expected 0 to 1, got ", rope.partial_rotary_factor);
 }
 
 void check_token(const std::string& source, const char* name, TokenId id, int vocab_size) {
-  GEMMA4_CHECK(id >= 0 && id < vocab_size, ErrorCode::bad_config, source, ": ", name, ": expected a token id from 0 to ",
-               vocab_size - 1, ", got ", id);
+  GEMMA4_CHECK(id >= 0 && id < vocab_size, ErrorCode::bad_config, source, ": ", name,
+               ": expected a token id from 0 to ", vocab_size - 1, ", got ", id);
 }
 
 void check_layer(const std::string& source, const ModelConfig& config, std::size_t index) {
@@ -43,10 +43,11 @@ void check_layer(const std::string& source, const ModelConfig& config, std::size
   check(where, {{"head_dim", layer.head_dim, 2, 1024},
                 {"num_key_value_heads", layer.num_key_value_heads, 1, config.num_attention_heads},
                 {"intermediate_size", layer.intermediate_size, 1, 2 * kMaxIntermediate}});
-  GEMMA4_CHECK(layer.head_dim % 2 == 0, ErrorCode::bad_config, where, ": head_dim: expected an even number, got ", layer.head_dim);
+  GEMMA4_CHECK(layer.head_dim % 2 == 0, ErrorCode::bad_config, where, ": head_dim: expected an even number, got ",
+               layer.head_dim);
   GEMMA4_CHECK(config.num_attention_heads % layer.num_key_value_heads == 0, ErrorCode::bad_config, where,
-               ": num_key_value_heads: expected a divisor of num_attention_heads (", config.num_attention_heads, "), got ",
-               layer.num_key_value_heads);
+               ": num_key_value_heads: expected a divisor of num_attention_heads (", config.num_attention_heads,
+               "), got ", layer.num_key_value_heads);
   // One rotary table per attention type.
   const int of_type = layer.attention_type == AttentionType::full ? config.global_head_dim : config.head_dim;
   GEMMA4_CHECK(layer.head_dim == of_type, ErrorCode::unsupported, where, ": head_dim ", layer.head_dim,
@@ -59,19 +60,21 @@ int donor(const std::string& source, const ModelConfig& config, int layer) {
   for (int i = config.first_kv_shared_layer() - 1; i >= 0; --i) {
     const LayerConfig& owner = config.layers[static_cast<std::size_t>(i)];
     if (owner.attention_type != shared.attention_type) continue;
-    GEMMA4_CHECK(owner.num_key_value_heads == shared.num_key_value_heads, ErrorCode::bad_config, source, ": layer ", layer, " has ",
-                 shared.num_key_value_heads, " key-value heads and shares those of layer ", i, ", which has ", owner.num_key_value_heads);
+    GEMMA4_CHECK(owner.num_key_value_heads == shared.num_key_value_heads, ErrorCode::bad_config, source, ": layer ",
+                 layer, " has ", shared.num_key_value_heads, " key-value heads and shares those of layer ", i,
+                 ", which has ", owner.num_key_value_heads);
     return i;
   }
   base::fail(ErrorCode::bad_config, source, ": num_kv_shared_layers ", config.num_kv_shared_layers, ": layer ", layer,
-             " shares keys and values, but no layer of its attention type before layer ", config.first_kv_shared_layer(), " has any");
+             " shares keys and values, but no layer of its attention type before layer ",
+             config.first_kv_shared_layer(), " has any");
 }
 
 }  // namespace
 
 void check_layer_counts(const ModelConfig& config, const std::string& source) {
-  check(source, {{"num_hidden_layers", config.num_hidden_layers, 1, 1024},
-                 {"num_kv_shared_layers", config.num_kv_shared_layers, 0, config.num_hidden_layers - 1},
+  check(source, {{"num_hidden_layers", config.num_hidden_layers, 1, 1024}});  // before it becomes a bound itself
+  check(source, {{"num_kv_shared_layers", config.num_kv_shared_layers, 0, config.num_hidden_layers - 1},
                  {"intermediate_size", config.intermediate_size, 1, kMaxIntermediate}});
 }
 
@@ -97,14 +100,15 @@ void complete_config(ModelConfig& config, const std::string& source) {
   GEMMA4_CHECK(std::isfinite(config.rms_norm_eps) && config.rms_norm_eps > 0, ErrorCode::bad_config, source,
                ": rms_norm_eps: expected a finite number above 0, got ", config.rms_norm_eps);
   if (config.final_logit_softcapping) {
-    GEMMA4_CHECK(std::isfinite(*config.final_logit_softcapping) && *config.final_logit_softcapping > 0, ErrorCode::bad_config, source,
-                 ": final_logit_softcapping: expected a finite number above 0, got ", *config.final_logit_softcapping);
+    GEMMA4_CHECK(std::isfinite(*config.final_logit_softcapping) && *config.final_logit_softcapping > 0,
+                 ErrorCode::bad_config, source, ": final_logit_softcapping: expected a finite number above 0, got ",
+                 *config.final_logit_softcapping);
   }
   check_rope(source, "sliding_attention", config.rope_sliding);
   check_rope(source, "full_attention", config.rope_full);
 
-  GEMMA4_CHECK(config.layers.size() == static_cast<std::size_t>(config.num_hidden_layers), ErrorCode::bad_config, source,
-               ": expected ", config.num_hidden_layers, " layers, got ", config.layers.size());
+  GEMMA4_CHECK(config.layers.size() == static_cast<std::size_t>(config.num_hidden_layers), ErrorCode::bad_config,
+               source, ": expected ", config.num_hidden_layers, " layers, got ", config.layers.size());
   for (std::size_t i = 0; i < config.layers.size(); ++i) check_layer(source, config, i);
   for (int i = 0; i < config.num_hidden_layers; ++i) {
     LayerConfig& layer = config.layers[static_cast<std::size_t>(i)];

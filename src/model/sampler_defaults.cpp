@@ -11,7 +11,8 @@ using formats::GgufFile;
 using formats::JsonDocument;
 
 void check_range(const std::string& source, const char* name, double value, double min, double max) {
-  GEMMA4_CHECK(value >= min && value <= max, ErrorCode::bad_config, source, ": ", name, ": expected ", min, " to ", max, ", got ", value);
+  GEMMA4_CHECK(value >= min && value <= max, ErrorCode::bad_config, source, ": ", name, ": expected ", min, " to ", max,
+               ", got ", value);
 }
 
 void from_json(const JsonDocument& document, SamplerOptions& options) {
@@ -32,7 +33,8 @@ void from_json(const JsonDocument& document, SamplerOptions& options) {
     check_range(document.name(), "top_k", static_cast<double>(value->as_int()), 0, std::numeric_limits<int>::max());
     options.top_k = static_cast<int>(value->as_int());
   }
-  if (const auto sample = root.find("do_sample"); sample && !sample->is_null() && !sample->as_bool()) options.temperature = 0.0F;
+  if (const auto sample = root.find("do_sample"); sample && !sample->is_null() && !sample->as_bool())
+    options.temperature = 0.0F;
 }
 
 void from_gguf(const GgufFile& file, SamplerOptions& options) {

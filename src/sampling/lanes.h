@@ -57,14 +57,14 @@ class Lanes {
   friend Lanes where_above(const Lanes& key, const Lanes& bound, const Lanes& value) noexcept {
     Lanes out;
     for (std::size_t i = 0; i < kRegisters; ++i) {
-      out.registers_[i] =
-          xsimd::select(key.registers_[i] > bound.registers_[i], value.registers_[i], Register(0.0F));
+      out.registers_[i] = xsimd::select(key.registers_[i] > bound.registers_[i], value.registers_[i], Register(0.0F));
     }
     return out;
   }
   /// 1 where x is NaN or above the largest float, else 0.
   friend Lanes where_not_valid(const Lanes& x, const Lanes& largest) noexcept {
-    return map2(x, largest, [](Register a, Register b) { return xsimd::select(a <= b, Register(0.0F), Register(1.0F)); });
+    return map2(x, largest,
+                [](Register a, Register b) { return xsimd::select(a <= b, Register(0.0F), Register(1.0F)); });
   }
   friend Lanes exp_nonpositive(const Lanes& x) noexcept {
     Lanes out;
@@ -104,8 +104,8 @@ class Lanes {
     return out;
   }
 
-  // Within 2 ulp for -87 <= x <= 0, and 0 below -87 (1.6e-38). libm's exp differs between systems by an ulp, which would
-  // now and then change a draw.
+  // Within 2 ulp for -87 <= x <= 0, and 0 below -87 (1.6e-38). libm's exp differs between systems by an ulp, which
+  // would now and then change a draw.
   static Register exp_nonpositive(Register x) noexcept {
     const Register least(-87.0F);
     const Register clamped = xsimd::max(x, least);

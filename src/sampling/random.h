@@ -1,8 +1,8 @@
 // Random: the generator behind every draw, the same on every platform.
 //
-// xoshiro256** 1.0 (Blackman and Vigna, https://prng.di.unimi.it/xoshiro256starstar.c), its four words of state filled by
-// SplitMix64 from the seed, as its authors advise. Neither the C++ library's engines nor its distributions take part:
-// the standard leaves the latter's algorithms open.
+// xoshiro256** 1.0 (Blackman and Vigna, https://prng.di.unimi.it/xoshiro256starstar.c), its four words of state filled
+// by SplitMix64 from the seed, as its authors advise. Neither the C++ library's engines nor its distributions take
+// part: the standard leaves the latter's algorithms open.
 #pragma once
 
 #include <cstdint>

@@ -27,8 +27,8 @@ void check_in_vocabulary(const char* where, TokenId token, std::size_t vocab_siz
 }
 
 [[noreturn]] void fail_not_valid(Span<const float> logits) {
-  const auto* bad = std::find_if(logits.begin(), logits.end(),
-                                 [](float x) { return !(x <= std::numeric_limits<float>::max()); });
+  const auto* bad =
+      std::find_if(logits.begin(), logits.end(), [](float x) { return !(x <= std::numeric_limits<float>::max()); });
   fail(ErrorCode::non_finite, "Sampler: expected finite logits (or -inf for a masked token), got ",
        std::isnan(*bad) ? "NaN" : "+inf", " for token ", bad - logits.begin());
 }

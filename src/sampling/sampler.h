@@ -22,7 +22,7 @@ class SamplerState {
   SamplerState& operator=(const SamplerState&) = delete;
 
   /// As Sampler::sample. Takes one number from the generator per call, none when greedy. After the first call with a
-  /// vocabulary allocates nothing but SampledToken::top (and what SeenTokens grows by).
+  /// vocabulary allocates nothing but SampledToken::top, unless penalty_last_n is large (SeenTokens).
   SampledToken sample(Span<const float> logits);
   void observe(Span<const TokenId> tokens);
   void reset();

@@ -68,7 +68,8 @@ std::size_t top_k_indices(Span<const float> logits, const BlockMaxima& maxima, s
 
   for (std::size_t i = 0; i < count; ++i) scratch[i] = logits[static_cast<std::size_t>(ids[i])];
   const float kth = kth_largest(scratch, count, k);
-  std::size_t ties = k - static_cast<std::size_t>(std::count_if(scratch, scratch + k, [kth](float x) { return x > kth; }));
+  std::size_t ties =
+      k - static_cast<std::size_t>(std::count_if(scratch, scratch + k, [kth](float x) { return x > kth; }));
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const float x = logits[static_cast<std::size_t>(ids[i])];

@@ -1,8 +1,8 @@
 // Scans over a whole vocabulary of logits: the maxima of its blocks, and the k largest found through them.
 //
 // With 262,144 logits a scan is what sampling costs, so there is one: it checks every logit and keeps the maximum of
-// each block of 64. The k-th largest of those maxima is a lower bound of the k-th largest logit, so whatever comes after
-// looks only into the few blocks that reach it.
+// each block of 64. The k-th largest of those maxima is a lower bound of the k-th largest logit, so whatever comes
+// after looks only into the few blocks that reach it.
 #pragma once
 
 #include <cstddef>

@@ -12,6 +12,13 @@ auto find(std::vector<TokenCount>& counts, TokenId token) {
 
 }  // namespace
 
+SeenTokens::SeenTokens(int window) : window_(window) {
+  constexpr int kSmall = 1024;
+  const auto expected = static_cast<std::size_t>(std::clamp(window, 0, kSmall));
+  ring_.reserve(expected);
+  counts_.reserve(expected);
+}
+
 void SeenTokens::add(TokenId token) {
   if (window_ == 0) return;
   if (window_ > 0) {

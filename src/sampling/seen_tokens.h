@@ -9,10 +9,10 @@
 
 namespace gemma4::sampling {
 
-/// Counts the last `window` tokens (-1: all). Memory grows with what is seen, up to the window.
+/// Counts the last `window` tokens (-1: all). Memory for small windows is there from the start; else it grows.
 class SeenTokens {
  public:
-  explicit SeenTokens(int window) : window_(window) {}
+  explicit SeenTokens(int window);
 
   void add(TokenId token);
   void clear() noexcept;

@@ -13,7 +13,7 @@ namespace {
 constexpr float kMasked = -std::numeric_limits<float>::infinity();
 constexpr float kLargest = std::numeric_limits<float>::max();
 constexpr float kWeightless = -200.0F;  // scaled logits are clamped here, far below the last one of positive weight
-constexpr std::size_t kChunk = 256;  // float sums are this long; everything above them is double
+constexpr std::size_t kChunk = 256;     // float sums are this long; everything above them is double
 
 float at_most_largest(float x) noexcept { return std::min(x, kLargest); }
 

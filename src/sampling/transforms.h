@@ -31,8 +31,8 @@ void penalize(Span<float> logits, Span<const TokenCount> seen, float repetition,
               float frequency) noexcept;
 
 /// The tokens still in play, ids ascending: the order does not depend on how they were found, so equal sets draw equal
-/// tokens. `scaled` is (logit - maximum) / temperature, at most 0; `weights` its exp, 0 below -87; a token's probability
-/// is its weight over their sum.
+/// tokens. `scaled` is (logit - maximum) / temperature, at most 0; `weights` its exp, 0 below -87; a token's
+/// probability is its weight over their sum.
 class Candidates {
  public:
   /// Room for n tokens; allocates only when n grows. Contents are lost then.

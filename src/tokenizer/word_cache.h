@@ -42,7 +42,7 @@ class WordCache {
   }
 
  private:
-  static constexpr int kBits = 13;  // 512 KiB
+  static constexpr int kBits = 14;  // 1 MiB
   std::vector<Entry> entries_;
 };
 

@@ -28,7 +28,8 @@ bool exists(const std::string& path) {
 
 /// A file name and nothing else: the index may not lead out of its folder.
 bool is_basename(std::string_view name) {
-  return !name.empty() && name != "." && name.find("..") == name.npos && name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
+  return !name.empty() && name != "." && name.find("..") == name.npos &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
 }
 
 /// The shards an index names, in order of first mention, and for each tensor the number of its shard.
@@ -43,7 +44,8 @@ ShardIndex read_index(const std::string& path) {
   std::unordered_map<std::string_view, std::size_t> numbers;
   for (auto members = document.root().at("weight_map").members(); members.next();) {
     const std::string_view shard = members.value().as_string();
-    if (!is_basename(shard)) members.value().fail(base::concat("expected the name of a file in the same folder, got \"", shard, "\""));
+    if (!is_basename(shard))
+      members.value().fail(base::concat("expected the name of a file in the same folder, got \"", shard, "\""));
     const auto [entry, is_new] = numbers.try_emplace(shard, result.shards.size());
     if (is_new) result.shards.emplace_back(shard);
     if (result.shards.size() > kMaxShards) members.value().fail(base::concat("more than ", kMaxShards, " shards"));
@@ -67,14 +69,16 @@ std::shared_ptr<const Checkpoint> Checkpoint::open(const std::string& path, bool
   } else if (formats::GgufFile::is_gguf(path)) {
     result->open_gguf(use_mmap);
   } else {
-    base::fail(ErrorCode::bad_format, path, ": expected a GGUF file (magic number \"GGUF\") or a folder with config.json");
+    base::fail(ErrorCode::bad_format, path,
+               ": expected a GGUF file (magic number \"GGUF\") or a folder with config.json");
   }
   result->index();
   return result;
 }
 
 void Checkpoint::open_folder(bool use_mmap) {
-  config_json_ = std::make_unique<JsonDocument>(JsonDocument::from_file(in_folder(path_, "config.json"), kConfigLimits));
+  config_json_ =
+      std::make_unique<JsonDocument>(JsonDocument::from_file(in_folder(path_, "config.json"), kConfigLimits));
   const std::string generation = in_folder(path_, "generation_config.json");
   if (exists(generation)) {
     generation_config_json_ = std::make_unique<JsonDocument>(JsonDocument::from_file(generation, kConfigLimits));
@@ -86,7 +90,8 @@ void Checkpoint::open_folder(bool use_mmap) {
   if (exists(single)) {
     index.shards.push_back("model.safetensors");
   } else {
-    GEMMA4_CHECK(exists(index_path), ErrorCode::not_found, path_, ": expected model.safetensors or model.safetensors.index.json");
+    GEMMA4_CHECK(exists(index_path), ErrorCode::not_found, path_,
+                 ": expected model.safetensors or model.safetensors.index.json");
     index = read_index(index_path);
   }
 
@@ -96,15 +101,16 @@ void Checkpoint::open_folder(bool use_mmap) {
     const auto file = formats::SafetensorsFile::open(shard, use_mmap);
     for (const formats::TensorEntry& entry : file.tensors()) {
       const auto [earlier, is_new] = shard_of.try_emplace(entry.name, i);
-      GEMMA4_CHECK(is_new, ErrorCode::bad_checkpoint, shard, ": tensor \"", entry.name, "\" is in ", index.shards[earlier->second], ", too");
+      GEMMA4_CHECK(is_new, ErrorCode::bad_checkpoint, shard, ": tensor \"", entry.name, "\" is in ",
+                   index.shards[earlier->second], ", too");
       add(entry, canonical_from_hf(entry.name));
     }
     files_.push_back(file.file());
   }
   for (const auto& [name, shard] : index.tensors) {
     const auto found = shard_of.find(name);
-    GEMMA4_CHECK(found != shard_of.end() && found->second == shard, ErrorCode::bad_checkpoint, index_path, ": tensor \"", name,
-                 "\": expected in ", index.shards[shard], ", found ",
+    GEMMA4_CHECK(found != shard_of.end() && found->second == shard, ErrorCode::bad_checkpoint, index_path,
+                 ": tensor \"", name, "\": expected in ", index.shards[shard], ", found ",
                  found == shard_of.end() ? std::string("in no shard") : "in " + index.shards[found->second]);
   }
 }
@@ -126,8 +132,8 @@ void Checkpoint::add(const formats::TensorEntry& entry, std::string name) {
 void Checkpoint::index() {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const auto [earlier, is_new] = by_name_.try_emplace(tensors_[i].name, i);
-    GEMMA4_CHECK(is_new, ErrorCode::bad_checkpoint, path_, ": tensors \"", tensors_[earlier->second].entry.name, "\" and \"",
-                 tensors_[i].entry.name, "\" are one and the same (", tensors_[i].name, ")");
+    GEMMA4_CHECK(is_new, ErrorCode::bad_checkpoint, path_, ": tensors \"", tensors_[earlier->second].entry.name,
+                 "\" and \"", tensors_[i].entry.name, "\" are one and the same (", tensors_[i].name, ")");
   }
 }
 

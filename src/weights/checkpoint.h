@@ -37,7 +37,9 @@ class Checkpoint {
   const formats::GgufFile* gguf() const noexcept { return gguf_.get(); }  ///< null for an HF folder
   const std::shared_ptr<const formats::GgufFile>& gguf_ptr() const noexcept { return gguf_; }
   const formats::JsonDocument* config_json() const noexcept { return config_json_.get(); }  ///< null for GGUF
-  const formats::JsonDocument* generation_config_json() const noexcept { return generation_config_json_.get(); }  ///< may be null
+  const formats::JsonDocument* generation_config_json() const noexcept {
+    return generation_config_json_.get();
+  }  ///< may be null
 
   /// By canonical name; null when absent.
   const Tensor* find(std::string_view name) const noexcept;
@@ -59,7 +61,7 @@ class Checkpoint {
   std::unique_ptr<const formats::JsonDocument> config_json_;
   std::unique_ptr<const formats::JsonDocument> generation_config_json_;
   std::vector<Tensor> tensors_;
-  std::vector<base::AlignedBuffer<std::uint8_t>> realigned_;  // tensors at odd addresses of their file
+  std::vector<base::AlignedBuffer<std::uint8_t>> realigned_;   // tensors at odd addresses of their file
   std::unordered_map<std::string_view, std::size_t> by_name_;  // views into tensors_
 };
 

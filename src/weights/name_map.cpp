@@ -21,8 +21,8 @@ constexpr Rename kGgufGlobal[] = {
     {"per_layer_proj_norm.weight", "per_layer_projection_norm.weight"},
 };
 
-// After "blk.N." and after "layers.N.". Mind the near twins: post_norm is of the per-layer input, post_attention_norm and
-// post_ffw_norm are the layer's, post_ffw_norm_1 and _2 those of the MLP beside the experts and of the experts.
+// After "blk.N." and after "layers.N.". Mind the near twins: post_norm is of the per-layer input, post_attention_norm
+// and post_ffw_norm are the layer's, post_ffw_norm_1 and _2 those of the MLP beside the experts and of the experts.
 constexpr Rename kGgufLayer[] = {
     {"attn_norm.weight", "input_layernorm.weight"},
     {"attn_q.weight", "self_attn.q_proj.weight"},
@@ -56,14 +56,18 @@ constexpr Rename kGgufLayer[] = {
 
 // Third-party spellings in HF checkpoints, after "layers.N.".
 constexpr Rename kHfLayer[] = {
-    {"mlp.experts.gate_up_proj", "experts.gate_up_proj"}, {"mlp.experts.gate_up_proj.weight", "experts.gate_up_proj"},
-    {"mlp.experts.down_proj", "experts.down_proj"},       {"mlp.experts.down_proj.weight", "experts.down_proj"},
-    {"experts.gate_up_proj.weight", "experts.gate_up_proj"}, {"experts.down_proj.weight", "experts.down_proj"},
+    {"mlp.experts.gate_up_proj", "experts.gate_up_proj"},
+    {"mlp.experts.gate_up_proj.weight", "experts.gate_up_proj"},
+    {"mlp.experts.down_proj", "experts.down_proj"},
+    {"mlp.experts.down_proj.weight", "experts.down_proj"},
+    {"experts.gate_up_proj.weight", "experts.gate_up_proj"},
+    {"experts.down_proj.weight", "experts.down_proj"},
     {"layer_scalar.weight", "layer_scalar"},
 };
 
 // Longest first.
-constexpr std::string_view kHfPrefixes[] = {"model.language_model.", "language_model.model.", "language_model.", "model."};
+constexpr std::string_view kHfPrefixes[] = {"model.language_model.", "language_model.model.", "language_model.",
+                                            "model."};
 
 /// Parts of a multimodal checkpoint that plain text does not pass through.
 struct Unused {
@@ -71,14 +75,20 @@ struct Unused {
   std::string_view reason;
 };
 constexpr Unused kUnused[] = {
-    {"vision_tower.", "vision tower"},       {"vision_embedder.", "vision embedder"}, {"embed_vision.", "vision embedder"},
-    {"audio_tower.", "audio tower"},         {"embed_audio.", "audio embedder"},
-    {"v.", "vision tower"},                  {"a.", "audio tower"},                   {"mm.", "multimodal projector"},  // GGUF
+    {"vision_tower.", "vision tower"},
+    {"vision_embedder.", "vision embedder"},
+    {"embed_vision.", "vision embedder"},
+    {"audio_tower.", "audio tower"},
+    {"embed_audio.", "audio embedder"},
+    {"v.", "vision tower"},
+    {"a.", "audio tower"},
+    {"mm.", "multimodal projector"},  // GGUF
     {"rope_freqs.weight", "its contents are part of the config"},
 };
 
 // What a KV-shared layer has no use for; released E2B and E4B checkpoints carry it all the same.
-constexpr std::string_view kDeadInSharedLayers[] = {"self_attn.k_proj.weight", "self_attn.v_proj.weight", "self_attn.k_norm.weight"};
+constexpr std::string_view kDeadInSharedLayers[] = {"self_attn.k_proj.weight", "self_attn.v_proj.weight",
+                                                    "self_attn.k_norm.weight"};
 
 template <std::size_t n>
 std::optional<std::string_view> renamed(const Rename (&table)[n], std::string_view name) {

@@ -2,8 +2,8 @@
 // leave unused.
 //
 // Canonical names are those of HF checkpoints without the prefix: "embed_tokens.weight", "norm.weight",
-// "layers.3.self_attn.q_proj.weight", "layers.3.layer_scalar", "layers.3.experts.gate_up_proj" or, where a file has them
-// apart, "layers.3.experts.gate_proj" and "layers.3.experts.up_proj"; "lm_head.weight"; "rope_freqs.weight".
+// "layers.3.self_attn.q_proj.weight", "layers.3.layer_scalar", "layers.3.experts.gate_up_proj" or, where a file has
+// them apart, "layers.3.experts.gate_proj" and "layers.3.experts.up_proj"; "lm_head.weight"; "rope_freqs.weight".
 #pragma once
 
 #include <optional>
@@ -14,7 +14,8 @@
 
 namespace gemma4::weights {
 
-/// Strips "model.language_model." or "model." and settles spellings of the experts. Unknown names come back as they are.
+/// Strips "model.language_model." or "model." and settles spellings of the experts. Unknown names come back as they
+/// are.
 std::string canonical_from_hf(std::string_view name);
 
 /// "blk.3.attn_q.weight" -> "layers.3.self_attn.q_proj.weight". Unknown names come back as they are.

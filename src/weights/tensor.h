@@ -9,8 +9,8 @@
 
 namespace gemma4::weights {
 
-/// Element type, shape and place of a tensor; never owns. Rows lie one after another, without gaps; `data` is aligned for
-/// its element type.
+/// Element type, shape and place of a tensor; never owns. Rows lie one after another, without gaps; `data` is aligned
+/// for its element type.
 struct TensorView {
   DType dtype = DType::f32;
   std::vector<std::int64_t> shape;  ///< Slowest dimension first: [out_features, in_features].

@@ -2,8 +2,8 @@
 //
 // usage: TARGET [--runs N] [--seed S] [FILE ...]    With files: runs them as they are, and nothing else.
 //
-// Equal seeds make equal inputs. With GEMMA4_FUZZ_KEEP set, each input is written to fuzz_input.bin before it runs, so that
-// after a crash the culprit is there.
+// Equal seeds make equal inputs. With GEMMA4_FUZZ_KEEP set, each input is written to fuzz_input.bin before it runs, so
+// that after a crash the culprit is there.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -37,27 +37,79 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-constexpr std::uint64_t kNumbers[] = {0, 1, 2, 7, 8, 31, 32, 63, 64, 127, 128, 255, 256, 4095, 65535, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
-                                      0x100000000, 0x7FFFFFFFFFFFFFFF, 0x8000000000000000, 0xFFFFFFFFFFFFFFF0, 0xFFFFFFFFFFFFFFFF};
-constexpr std::string_view kWords[] = {"0", "-1", "1e999", "NaN", "null", "true", "[]", "{}", "\"", "{", "}", "[", "]", ",", ":", "\\u0000", "1.5",
-                                       "9223372036854775808", "\"full_attention\"", "\"sliding_attention\"", "\"proportional\"", "\xFF"};
+constexpr std::uint64_t kNumbers[] = {0,
+                                      1,
+                                      2,
+                                      7,
+                                      8,
+                                      31,
+                                      32,
+                                      63,
+                                      64,
+                                      127,
+                                      128,
+                                      255,
+                                      256,
+                                      4095,
+                                      65535,
+                                      65536,
+                                      0x7FFFFFFF,
+                                      0x80000000,
+                                      0xFFFFFFFF,
+                                      0x100000000,
+                                      0x7FFFFFFFFFFFFFFF,
+                                      0x8000000000000000,
+                                      0xFFFFFFFFFFFFFFF0,
+                                      0xFFFFFFFFFFFFFFFF};
+constexpr std::string_view kWords[] = {"0",
+                                       "-1",
+                                       "1e999",
+                                       "NaN",
+                                       "null",
+                                       "true",
+                                       "[]",
+                                       "{}",
+                                       "\"",
+                                       "{",
+                                       "}",
+                                       "[",
+                                       "]",
+                                       ",",
+                                       ":",
+                                       "\\u0000",
+                                       "1.5",
+                                       "9223372036854775808",
+                                       "\"full_attention\"",
+                                       "\"sliding_attention\"",
+                                       "\"proportional\"",
+                                       "\xFF"};
 
 void mutate(std::string& bytes, const std::vector<std::string>& seeds, Random& random) {
   const std::size_t at = random.below(bytes.size());
   const std::size_t length = 1 + random.below(random.one_in(4) ? 256 : 8);
   switch (random.below(10)) {
     case 0:
-      if (!bytes.empty()) bytes[at] = static_cast<char>(static_cast<unsigned char>(bytes[at]) ^ (1U << random.below(8)));
+      if (!bytes.empty())
+        bytes[at] = static_cast<char>(static_cast<unsigned char>(bytes[at]) ^ (1U << random.below(8)));
       break;
     case 1:
       if (!bytes.empty()) bytes[at] = static_cast<char>(random.bits());
       break;
-    case 2: bytes.resize(at); break;
-    case 3: bytes.erase(at, length); break;
-    case 4: bytes.insert(at, bytes.substr(random.below(bytes.size()), length)); break;
-    case 5: bytes.insert(at, length, static_cast<char>(random.bits())); break;
+    case 2:
+      bytes.resize(at);
+      break;
+    case 3:
+      bytes.erase(at, length);
+      break;
+    case 4:
+      bytes.insert(at, bytes.substr(random.below(bytes.size()), length));
+      break;
+    case 5:
+      bytes.insert(at, length, static_cast<char>(random.bits()));
+      break;
     case 6: {  // a number where one may stand
-      const std::uint64_t number = kNumbers[random.below(std::size(kNumbers))] + (random.one_in(4) ? random.below(3) - 1 : 0);
+      const std::uint64_t number =
+          kNumbers[random.below(std::size(kNumbers))] + (random.one_in(4) ? random.below(3) - 1 : 0);
       const std::size_t width = std::size_t{1} << random.below(4);
       if (bytes.size() >= width) std::memcpy(&bytes[random.below(bytes.size() - width + 1)], &number, width);
       break;
@@ -115,6 +167,7 @@ int main(int argc, char** argv) {
     if (keep) std::ofstream("fuzz_input.bin", std::ios::binary) << input;
     gemma4::fuzz::run(input);
   }
-  std::printf("%llu inputs from seed %llu, no finding\n", static_cast<unsigned long long>(runs), static_cast<unsigned long long>(seed));
+  std::printf("%llu inputs from seed %llu, no finding\n", static_cast<unsigned long long>(runs),
+              static_cast<unsigned long long>(seed));
   return 0;
 }

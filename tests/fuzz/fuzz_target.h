@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-/// Runs one parser on the bytes. Returns 0; an exception other than gemma4::Error, or a broken promise of the parser, ends
-/// the process.
+/// Runs one parser on the bytes. Returns 0; an exception other than gemma4::Error, or a broken promise of the parser,
+/// ends the process.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace gemma4::fuzz {

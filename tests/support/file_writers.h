@@ -65,11 +65,13 @@ inline std::string safetensors_file(const std::string& header, const std::string
 /// A well-formed safetensors file, tensor by tensor.
 class SafetensorsWriter {
  public:
-  void add(const std::string& name, const std::string& dtype, const std::vector<std::int64_t>& shape, const std::string& data) {
+  void add(const std::string& name, const std::string& dtype, const std::vector<std::int64_t>& shape,
+           const std::string& data) {
     header_ += header_.empty() ? "{" : ",";
     header_ += "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":[";
     for (std::size_t i = 0; i < shape.size(); ++i) header_ += (i == 0 ? "" : ",") + std::to_string(shape[i]);
-    header_ += "],\"data_offsets\":[" + std::to_string(data_.size()) + "," + std::to_string(data_.size() + data.size()) + "]}";
+    header_ +=
+        "],\"data_offsets\":[" + std::to_string(data_.size()) + "," + std::to_string(data_.size() + data.size()) + "]}";
     data_ += data;
   }
   /// @param padding  spaces after the header; -1: as many as align the data to 8 bytes.
@@ -99,7 +101,8 @@ class GgufWriter {
   GgufWriter& u16(std::string_view name, std::uint16_t value) { return key(name, 2, raw(value)); }
   GgufWriter& f32(std::string_view name, float value) { return key(name, 6, raw(value)); }
   GgufWriter& string(std::string_view name, std::string_view value) { return key(name, 8, text(value)); }
-  GgufWriter& array(std::string_view name, std::int32_t element_type, std::uint64_t count, const std::string& elements) {
+  GgufWriter& array(std::string_view name, std::int32_t element_type, std::uint64_t count,
+                    const std::string& elements) {
     return key(name, 9, raw(element_type) + raw(count) + elements);
   }
   GgufWriter& strings(std::string_view name, const std::vector<std::string>& values) {
@@ -119,8 +122,8 @@ class GgufWriter {
   }
 
   /// @param dims  GGUF order: fastest first.
-  GgufWriter& tensor(std::string_view name, const std::vector<std::int64_t>& dims, std::uint32_t type, const std::string& data,
-                     std::optional<std::uint64_t> offset = std::nullopt) {
+  GgufWriter& tensor(std::string_view name, const std::vector<std::int64_t>& dims, std::uint32_t type,
+                     const std::string& data, std::optional<std::uint64_t> offset = std::nullopt) {
     infos_ += text(name) + raw(static_cast<std::uint32_t>(dims.size()));
     for (const std::int64_t dim : dims) infos_ += raw(dim);
     infos_ += raw(type) + raw(offset.value_or(data_.size()));
@@ -160,13 +163,13 @@ std::string error_of(Fn&& fn) {
 }  // namespace gemma4::test
 
 /// The Error of `expression` has this code and its message holds each of these parts.
-#define CHECK_ERROR(expression, code, ...)                                                      \
-  do {                                                                                          \
-    const std::string got = ::gemma4::test::error_of([&] { static_cast<void>(expression); });   \
-    INFO("got: ", got);                                                                         \
-    CHECK(got.rfind(code ": ", 0) == 0);                                                        \
-    for (const std::string& part : std::vector<std::string>{__VA_ARGS__}) {                     \
-      INFO("expected: ", part);                                                                 \
-      CHECK(got.find(part) != std::string::npos);                                               \
-    }                                                                                           \
+#define CHECK_ERROR(expression, code, ...)                                                    \
+  do {                                                                                        \
+    const std::string got = ::gemma4::test::error_of([&] { static_cast<void>(expression); }); \
+    INFO("got: ", got);                                                                       \
+    CHECK(got.rfind(code ": ", 0) == 0);                                                      \
+    for (const std::string& part : std::vector<std::string>{__VA_ARGS__}) {                   \
+      INFO("expected: ", part);                                                               \
+      CHECK(got.find(part) != std::string::npos);                                             \
+    }                                                                                         \
   } while (false)

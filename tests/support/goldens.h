@@ -78,7 +78,8 @@ class Golden {
 /// Every golden whose checkpoint has random weights, by name.
 inline std::vector<Golden> goldens() {
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(GEMMA4_SOURCE_DIR) + "/tests/parity/goldens")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(GEMMA4_SOURCE_DIR) + "/tests/parity/goldens")) {
     if (entry.path().extension() == ".safetensors") paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());

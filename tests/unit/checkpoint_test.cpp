@@ -1,7 +1,8 @@
+#include "weights/checkpoint.h"
+
 #include <doctest/doctest.h>
 
 #include "support/file_writers.h"
-#include "weights/checkpoint.h"
 #include "weights/name_map.h"
 #include "weights/tensor_ledger.h"
 
@@ -30,14 +31,16 @@ struct Sharded {
   TempFolder folder;
   void index(const std::string& weight_map) const {
     folder.write("config.json", "{}");
-    folder.write("model.safetensors.index.json", "{\"metadata\":{\"total_size\":1},\"weight_map\":{" + weight_map + "}}");
+    folder.write("model.safetensors.index.json",
+                 "{\"metadata\":{\"total_size\":1},\"weight_map\":{" + weight_map + "}}");
   }
 };
 
 }  // namespace
 
 TEST_CASE("names: HF prefixes and spellings of the experts") {
-  CHECK(canonical_from_hf("model.language_model.layers.3.self_attn.q_proj.weight") == "layers.3.self_attn.q_proj.weight");
+  CHECK(canonical_from_hf("model.language_model.layers.3.self_attn.q_proj.weight") ==
+        "layers.3.self_attn.q_proj.weight");
   CHECK(canonical_from_hf("model.layers.3.layer_scalar") == "layers.3.layer_scalar");
   CHECK(canonical_from_hf("language_model.model.norm.weight") == "norm.weight");
   CHECK(canonical_from_hf("language_model.lm_head.weight") == "lm_head.weight");
@@ -59,7 +62,9 @@ TEST_CASE("names: GGUF") {
   CHECK(canonical_from_gguf("blk.0.ffn_gate_inp.per_expert_scale") == "layers.0.router.per_expert_scale");
   CHECK(canonical_from_gguf("blk.0.ffn_gate_exps.weight") == "layers.0.experts.gate_proj");
   CHECK(canonical_from_gguf("blk.0.layer_output_scale.weight") == "layers.0.layer_scalar");
-  for (const char* unknown : {"blk.0.attn_q.scale", "blk.x.attn_q.weight", "blk.-1.attn_q.weight", "blk.01.attn_q.weight", "blk.1", "blk.99999999999.attn_q.weight", "v.blk.0.attn_q.weight"}) {
+  for (const char* unknown :
+       {"blk.0.attn_q.scale", "blk.x.attn_q.weight", "blk.-1.attn_q.weight", "blk.01.attn_q.weight", "blk.1",
+        "blk.99999999999.attn_q.weight", "v.blk.0.attn_q.weight"}) {
     CHECK(canonical_from_gguf(unknown) == unknown);
   }
 }
@@ -102,7 +107,8 @@ TEST_CASE("checkpoint: what is not one") {
   CHECK_ERROR(Checkpoint::open(folder.path() + "/none"), "not_found", "none");
   CHECK_ERROR(Checkpoint::open(folder.path()), "not_found", "config.json");
   const std::string config = folder.write("config.json", "{}");
-  CHECK_ERROR(Checkpoint::open(folder.path()), "not_found", "expected model.safetensors or model.safetensors.index.json");
+  CHECK_ERROR(Checkpoint::open(folder.path()), "not_found",
+              "expected model.safetensors or model.safetensors.index.json");
   CHECK_ERROR(Checkpoint::open(config), "bad_format", "config.json", "expected a GGUF file", "folder");
   CHECK_ERROR(Checkpoint::open(folder.write("empty.gguf", "")), "bad_format", "expected a GGUF file");
   folder.write("model.safetensors", "");
@@ -123,11 +129,14 @@ TEST_CASE("checkpoint: shards") {
   CHECK(checkpoint->find("b") != nullptr);
 
   sharded.folder.write("s2.safetensors", one_tensor("model.a"));
-  CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_checkpoint", "s2.safetensors", "\"model.a\"", "s1.safetensors");
+  CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_checkpoint", "s2.safetensors", "\"model.a\"",
+              "s1.safetensors");
   sharded.folder.write("s2.safetensors", one_tensor("model.c"));
-  CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_checkpoint", "\"model.b\"", "expected in s2.safetensors", "in no shard");
+  CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_checkpoint", "\"model.b\"", "expected in s2.safetensors",
+              "in no shard");
   sharded.index(R"("model.a":"s2.safetensors","model.c":"s1.safetensors")");
-  CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_checkpoint", "\"model.a\"", "expected in s2.safetensors, found in s1.safetensors");
+  CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_checkpoint", "\"model.a\"",
+              "expected in s2.safetensors, found in s1.safetensors");
   sharded.index(R"("model.a":"s3.safetensors")");
   CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "not_found", "s3.safetensors");
   sharded.index(R"("model.a":5)");
@@ -140,10 +149,12 @@ TEST_CASE("checkpoint: shards") {
 
 TEST_CASE("checkpoint: an index may not lead out of its folder") {
   const Sharded sharded;
-  for (const char* name : {"../x.safetensors", "/etc/passwd", "a/b.safetensors", "a\\\\b", "..", ".", "", "a\\u0000b"}) {
+  for (const char* name :
+       {"../x.safetensors", "/etc/passwd", "a/b.safetensors", "a\\\\b", "..", ".", "", "a\\u0000b"}) {
     CAPTURE(name);
     sharded.index(std::string("\"model.a\":\"") + name + "\"");
-    CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_format", "weight_map.model.a", "a file in the same folder");
+    CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_format", "weight_map.model.a",
+                "a file in the same folder");
   }
 }
 
@@ -154,7 +165,8 @@ TEST_CASE("checkpoint: two spellings of one tensor") {
   writer.add("model.norm.weight", "U8", {1}, "a");
   writer.add("model.language_model.norm.weight", "U8", {1}, "b");
   folder.write("model.safetensors", writer.bytes());
-  CHECK_ERROR(Checkpoint::open(folder.path()), "bad_checkpoint", "\"model.norm.weight\"", "\"model.language_model.norm.weight\"");
+  CHECK_ERROR(Checkpoint::open(folder.path()), "bad_checkpoint", "\"model.norm.weight\"",
+              "\"model.language_model.norm.weight\"");
 }
 
 TEST_CASE("checkpoint: tensors at odd addresses are aligned") {
@@ -179,7 +191,9 @@ TEST_CASE("checkpoint: tensors at odd addresses are aligned") {
 TEST_CASE("checkpoint: a GGUF file, whatever it is called") {
   const TempFolder folder;
   GgufWriter writer;
-  writer.string("general.architecture", "gemma4").tensor("output_norm.weight", {2}, 0, f32_bytes({1, 2})).tensor("rope_freqs.weight", {1}, 0, f32_bytes({1}));
+  writer.string("general.architecture", "gemma4")
+      .tensor("output_norm.weight", {2}, 0, f32_bytes({1, 2}))
+      .tensor("rope_freqs.weight", {1}, 0, f32_bytes({1}));
   const auto checkpoint = Checkpoint::open(folder.write("model.bin", writer.bytes()));
   CHECK(checkpoint->gguf() != nullptr);
   CHECK(checkpoint->config_json() == nullptr);
@@ -205,13 +219,16 @@ TEST_CASE("ledger: shapes, types, missing and forgotten tensors") {
   CHECK(norm.dtype == DType::bf16);
   CHECK(norm.elements() == 2);
   CHECK(norm.bytes() == 4);
-  CHECK_ERROR(ledger.take("norm.weight", {3}), "bad_checkpoint", "\"model.norm.weight\"", "expected shape [3]", "got [2]");
+  CHECK_ERROR(ledger.take("norm.weight", {3}), "bad_checkpoint", "\"model.norm.weight\"", "expected shape [3]",
+              "got [2]");
   CHECK_ERROR(ledger.take("norm.weight", {2, 1}), "bad_checkpoint", "expected shape [2, 1]");
-  CHECK_ERROR(ledger.take("layers.0.input_layernorm.weight", {2}), "bad_checkpoint", "\"layers.0.input_layernorm.weight\" is missing", "[2]");
+  CHECK_ERROR(ledger.take("layers.0.input_layernorm.weight", {2}), "bad_checkpoint",
+              "\"layers.0.input_layernorm.weight\" is missing", "[2]");
   CHECK_ERROR(ledger.take("embed_tokens.weight", {2, 2}), "unsupported", "\"model.embed_tokens.weight\"", "I8");
   CHECK_FALSE(ledger.take_if_present("layers.0.experts.gate_proj", {2}));
   CHECK(ledger.has("layers.0.layer_scalar"));
   CHECK_ERROR(ledger.finish(config), "bad_checkpoint", "\"model.layers.0.layer_scalar\"");
   CHECK(ledger.take("layers.0.layer_scalar", {1}).shape == std::vector<std::int64_t>{1});  // [] and [1] are the same
-  CHECK_ERROR(ledger.finish(config), "bad_checkpoint", "\"model.embed_tokens.weight\" [2, 2]", "no place in the decoder");
+  CHECK_ERROR(ledger.finish(config), "bad_checkpoint", "\"model.embed_tokens.weight\" [2, 2]",
+              "no place in the decoder");
 }

@@ -26,16 +26,32 @@ inline std::string object(const Json& members) {
   return text + "}";
 }
 
-inline constexpr const char* kRope = R"({"sliding_attention":{"rope_type":"default","rope_theta":10000.0},)"
-                          R"("full_attention":{"rope_type":"proportional","partial_rotary_factor":0.25,"rope_theta":1000000.0}})";
-inline constexpr const char* kTypes = R"(["sliding_attention","full_attention","sliding_attention","sliding_attention","full_attention"])";
+inline constexpr const char* kRope =
+    R"({"sliding_attention":{"rope_type":"default","rope_theta":10000.0},)"
+    R"("full_attention":{"rope_type":"proportional","partial_rotary_factor":0.25,"rope_theta":1000000.0}})";
+inline constexpr const char* kTypes =
+    R"(["sliding_attention","full_attention","sliding_attention","sliding_attention","full_attention"])";
 
 inline Json text_config() {
-  return {{"model_type", "\"gemma4_text\""}, {"vocab_size", "100"}, {"hidden_size", "32"}, {"num_hidden_layers", "5"},
-          {"intermediate_size", "48"}, {"num_attention_heads", "4"}, {"num_key_value_heads", "2"}, {"head_dim", "8"},
-          {"global_head_dim", "16"}, {"sliding_window", "7"}, {"max_position_embeddings", "256"}, {"rms_norm_eps", "1e-06"},
-          {"final_logit_softcapping", "30.0"}, {"num_kv_shared_layers", "2"}, {"use_double_wide_mlp", "true"},
-          {"hidden_size_per_layer_input", "4"}, {"vocab_size_per_layer_input", "100"}, {"layer_types", kTypes}, {"rope_parameters", kRope}};
+  return {{"model_type", "\"gemma4_text\""},
+          {"vocab_size", "100"},
+          {"hidden_size", "32"},
+          {"num_hidden_layers", "5"},
+          {"intermediate_size", "48"},
+          {"num_attention_heads", "4"},
+          {"num_key_value_heads", "2"},
+          {"head_dim", "8"},
+          {"global_head_dim", "16"},
+          {"sliding_window", "7"},
+          {"max_position_embeddings", "256"},
+          {"rms_norm_eps", "1e-06"},
+          {"final_logit_softcapping", "30.0"},
+          {"num_kv_shared_layers", "2"},
+          {"use_double_wide_mlp", "true"},
+          {"hidden_size_per_layer_input", "4"},
+          {"vocab_size_per_layer_input", "100"},
+          {"layer_types", kTypes},
+          {"rope_parameters", kRope}};
 }
 
 inline ModelConfig parse(const std::string& config, const std::string& generation = "") {

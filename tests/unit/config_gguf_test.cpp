@@ -21,17 +21,27 @@ struct Gguf {
   GgufWriter writer;
   Gguf() { writer.string("general.architecture", "gemma4"); }
   Gguf& base() {
-    writer.u32("gemma4.block_count", 5).u32("gemma4.context_length", 256).u32("gemma4.embedding_length", 32).u32("gemma4.attention.head_count", 4);
-    writer.u32("gemma4.attention.key_length", 16).u32("gemma4.attention.value_length", 16).u32("gemma4.attention.key_length_swa", 8);
-    writer.f32("gemma4.attention.layer_norm_rms_epsilon", 1e-6F).u32("gemma4.attention.sliding_window", 7).u32("gemma4.attention.shared_kv_layers", 2);
-    writer.u32("gemma4.embedding_length_per_layer_input", 4).f32("gemma4.rope.freq_base", 1e6F).f32("gemma4.rope.freq_base_swa", 1e4F);
+    writer.u32("gemma4.block_count", 5)
+        .u32("gemma4.context_length", 256)
+        .u32("gemma4.embedding_length", 32)
+        .u32("gemma4.attention.head_count", 4);
+    writer.u32("gemma4.attention.key_length", 16)
+        .u32("gemma4.attention.value_length", 16)
+        .u32("gemma4.attention.key_length_swa", 8);
+    writer.f32("gemma4.attention.layer_norm_rms_epsilon", 1e-6F)
+        .u32("gemma4.attention.sliding_window", 7)
+        .u32("gemma4.attention.shared_kv_layers", 2);
+    writer.u32("gemma4.embedding_length_per_layer_input", 4)
+        .f32("gemma4.rope.freq_base", 1e6F)
+        .f32("gemma4.rope.freq_base_swa", 1e4F);
     writer.u32("gemma4.vocab_size", 100);
     return *this;
   }
   Gguf& layers() {
     writer.i32s("gemma4.feed_forward_length", {48, 48, 48, 96, 96}).u32("gemma4.attention.head_count_kv", 2);
     writer.bools("gemma4.attention.sliding_window_pattern", {true, false, true, true, false});
-    for (const char* name : {"blk.0.attn_v.weight", "blk.1.attn_v.weight", "blk.2.attn_v.weight"}) writer.tensor(name, {1}, 0, raw(1.0F));
+    for (const char* name : {"blk.0.attn_v.weight", "blk.1.attn_v.weight", "blk.2.attn_v.weight"})
+      writer.tensor(name, {1}, 0, raw(1.0F));
     writer.tensor("per_layer_token_embd.weight", {1, 100}, 0, std::string(400, '\0'));
     return *this;
   }
@@ -51,9 +61,14 @@ TEST_CASE("config: GGUF, scalars and arrays") {
   gguf.base();
   gguf.writer.u32("gemma4.feed_forward_length", 48).i32s("gemma4.attention.head_count_kv", {2, 1, 2, 2, 1});
   gguf.writer.i32s("gemma4.attention.sliding_window_pattern", {1, 0, 1, 1, 0}).f32("gemma4.final_logit_softcapping", 0);
-  gguf.writer.u32("gemma4.expert_count", 8).u32("gemma4.expert_used_count", 2).u32("gemma4.expert_feed_forward_length", 12);
+  gguf.writer.u32("gemma4.expert_count", 8)
+      .u32("gemma4.expert_used_count", 2)
+      .u32("gemma4.expert_feed_forward_length", 12);
   gguf.writer.strings("tokenizer.ggml.tokens", std::vector<std::string>(90, "x"));
-  gguf.writer.u32("tokenizer.ggml.bos_token_id", 2).u32("tokenizer.ggml.eos_token_id", 1).u32("tokenizer.ggml.eot_token_id", 6).u32("tokenizer.ggml.padding_token_id", 0);
+  gguf.writer.u32("tokenizer.ggml.bos_token_id", 2)
+      .u32("tokenizer.ggml.eos_token_id", 1)
+      .u32("tokenizer.ggml.eot_token_id", 6)
+      .u32("tokenizer.ggml.padding_token_id", 0);
   gguf.writer.i32s("tokenizer.ggml.suppress_tokens", {8, 9}).tensor("output.weight", {1}, 0, raw(1.0F));
   const ModelConfig config = gguf.parse();
   CHECK(config.attention_k_eq_v);
@@ -74,7 +89,9 @@ TEST_CASE("config: GGUF, scalars and arrays") {
 TEST_CASE("config: GGUF, a period instead of a pattern") {
   Gguf gguf;
   gguf.base();
-  gguf.writer.u32("gemma4.feed_forward_length", 48).u32("gemma4.attention.head_count_kv", 2).u32("gemma4.attention.sliding_window_pattern", 2);
+  gguf.writer.u32("gemma4.feed_forward_length", 48)
+      .u32("gemma4.attention.head_count_kv", 2)
+      .u32("gemma4.attention.sliding_window_pattern", 2);
   gguf.writer.tensor("blk.1.attn_v.weight", {1}, 0, raw(1.0F));
   const ModelConfig config = gguf.parse();
   CHECK(config.layers[0].attention_type == AttentionType::sliding);
@@ -101,13 +118,21 @@ TEST_CASE("config: GGUF, the rotary factor comes from rope_freqs") {
     for (int turning = 0; turning <= pairs; ++turning) {
       Gguf gguf;
       gguf.layers();
-      gguf.writer.u32("gemma4.block_count", 5).u32("gemma4.context_length", 256).u32("gemma4.embedding_length", 32).u32("gemma4.attention.head_count", 4);
-      gguf.writer.u32("gemma4.attention.key_length", static_cast<std::uint32_t>(2 * pairs)).u32("gemma4.attention.shared_kv_layers", 2).f32("gemma4.attention.layer_norm_rms_epsilon", 1e-6F);
-      gguf.writer.u32("gemma4.attention.sliding_window", 7).f32("gemma4.rope.freq_base", 1e6F).u32("gemma4.vocab_size", 10);
+      gguf.writer.u32("gemma4.block_count", 5)
+          .u32("gemma4.context_length", 256)
+          .u32("gemma4.embedding_length", 32)
+          .u32("gemma4.attention.head_count", 4);
+      gguf.writer.u32("gemma4.attention.key_length", static_cast<std::uint32_t>(2 * pairs))
+          .u32("gemma4.attention.shared_kv_layers", 2)
+          .f32("gemma4.attention.layer_norm_rms_epsilon", 1e-6F);
+      gguf.writer.u32("gemma4.attention.sliding_window", 7)
+          .f32("gemma4.rope.freq_base", 1e6F)
+          .u32("gemma4.vocab_size", 10);
       std::vector<float> divisors(static_cast<std::size_t>(pairs), 1e30F);
       std::fill_n(divisors.begin(), turning, 1.0F);
       gguf.writer.tensor("rope_freqs.weight", {pairs}, 0, f32_bytes(divisors));
-      if (gemma4::model::rotary_pairs(gguf.parse().rope_full, 2 * pairs) != static_cast<std::size_t>(turning)) FAIL_CHECK(turning, " of ", pairs);
+      if (gemma4::model::rotary_pairs(gguf.parse().rope_full, 2 * pairs) != static_cast<std::size_t>(turning))
+        FAIL_CHECK(turning, " of ", pairs);
     }
     if (pairs >= 12) pairs += 8;
   }
@@ -130,12 +155,18 @@ TEST_CASE("config: GGUF, what is missing or wrong is named") {
     return gguf.parse();
   };
   CHECK_ERROR(with([](GgufWriter& w) { w.string("gemma4.rope.scaling.type", "yarn"); }), "unsupported", "\"yarn\"");
-  CHECK_ERROR(with([](GgufWriter& w) { w.u32("gemma4.attention.value_length_swa", 9); }), "unsupported", "value_length_swa", "expected 8", "got 9");
-  CHECK_ERROR(with([](GgufWriter& w) { w.u32("gemma4.rope.dimension_count", 4); }), "unsupported", "rope.dimension_count", "got 4");
-  CHECK_ERROR(with([](GgufWriter& w) { w.f32("gemma4.final_logit_softcapping", NAN); }), "bad_config", "final_logit_softcapping", "finite", "nan");
-  CHECK_ERROR(with([](GgufWriter& w) { w.u32("gemma4.expert_count", 8); }), "bad_config", "gemma4.expert_used_count\" is missing");
-  CHECK_ERROR(with([](GgufWriter& w) { w.u32("tokenizer.ggml.eos_token_id", 100); }), "bad_config", "eos_token_id", "got 100");
-  CHECK_ERROR(with([](GgufWriter& w) { w.string("gemma4.expert_count", "8"); }), "bad_format", "gemma4.expert_count", "expected an integer, got string");
+  CHECK_ERROR(with([](GgufWriter& w) { w.u32("gemma4.attention.value_length_swa", 9); }), "unsupported",
+              "value_length_swa", "expected 8", "got 9");
+  CHECK_ERROR(with([](GgufWriter& w) { w.u32("gemma4.rope.dimension_count", 4); }), "unsupported",
+              "rope.dimension_count", "got 4");
+  CHECK_ERROR(with([](GgufWriter& w) { w.f32("gemma4.final_logit_softcapping", NAN); }), "bad_config",
+              "final_logit_softcapping", "finite", "nan");
+  CHECK_ERROR(with([](GgufWriter& w) { w.u32("gemma4.expert_count", 8); }), "bad_config",
+              "gemma4.expert_used_count\" is missing");
+  CHECK_ERROR(with([](GgufWriter& w) { w.u32("tokenizer.ggml.eos_token_id", 100); }), "bad_config", "eos_token_id",
+              "got 100");
+  CHECK_ERROR(with([](GgufWriter& w) { w.string("gemma4.expert_count", "8"); }), "bad_format", "gemma4.expert_count",
+              "expected an integer, got string");
 
   Gguf huge;
   huge.writer.u32("gemma4.block_count", 4000000000U);
@@ -152,16 +183,21 @@ TEST_CASE("config: GGUF, attn_v of all full layers or of none") {
   Gguf gguf;
   gguf.base();
   gguf.writer.u32("gemma4.feed_forward_length", 48).u32("gemma4.attention.head_count_kv", 2);
-  gguf.writer.bools("gemma4.attention.sliding_window_pattern", {true, false, false, true, false}).tensor("blk.1.attn_v.weight", {1}, 0, raw(1.0F));
+  gguf.writer.bools("gemma4.attention.sliding_window_pattern", {true, false, false, true, false})
+      .tensor("blk.1.attn_v.weight", {1}, 0, raw(1.0F));
   CHECK_ERROR(gguf.parse(), "bad_checkpoint", "\"blk.2.attn_v.weight\" is missing", "\"blk.1.attn_v.weight\"");
 }
 
 TEST_CASE("sampler defaults: GGUF") {
   Gguf gguf;
   gguf.base().layers();
-  gguf.writer.f32("general.sampling.temp", 0.7F).f32("general.sampling.top_p", 0.9F).i32("general.sampling.top_k", 20).i32s("tokenizer.ggml.suppress_tokens", {3});
+  gguf.writer.f32("general.sampling.temp", 0.7F)
+      .f32("general.sampling.top_p", 0.9F)
+      .i32("general.sampling.top_k", 20)
+      .i32s("tokenizer.ggml.suppress_tokens", {3});
   const auto checkpoint = gguf.open();
-  const SamplerOptions options = gemma4::model::parse_sampler_defaults(*checkpoint, gemma4::model::parse_config(*checkpoint));
+  const SamplerOptions options =
+      gemma4::model::parse_sampler_defaults(*checkpoint, gemma4::model::parse_config(*checkpoint));
   CHECK(options.temperature == 0.7F);
   CHECK(options.top_p == 0.9F);
   CHECK(options.top_k == 20);
@@ -170,5 +206,6 @@ TEST_CASE("sampler defaults: GGUF") {
   bad.base().layers();
   bad.writer.f32("general.sampling.temp", NAN);
   const auto bad_checkpoint = bad.open();
-  CHECK_ERROR(gemma4::model::parse_sampler_defaults(*bad_checkpoint, gemma4::model::parse_config(*bad_checkpoint)), "bad_config", "general.sampling.temp", "nan");
+  CHECK_ERROR(gemma4::model::parse_sampler_defaults(*bad_checkpoint, gemma4::model::parse_config(*bad_checkpoint)),
+              "bad_config", "general.sampling.temp", "nan");
 }

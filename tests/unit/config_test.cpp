@@ -1,6 +1,7 @@
+#include "model/config.h"
+
 #include <doctest/doctest.h>
 
-#include "model/config.h"
 #include "support/file_writers.h"
 #include "unit/config_builders.h"
 
@@ -66,7 +67,9 @@ TEST_CASE("config: missing keys take the defaults of the reference's classes") {
 }
 
 TEST_CASE("config: the last layer is full attention, whatever the file says") {
-  const ModelConfig config = parse_with({{"layer_types", R"(["full_attention","sliding_attention","sliding_attention","sliding_attention","sliding_attention"])"}});
+  const ModelConfig config = parse_with(
+      {{"layer_types",
+        R"(["full_attention","sliding_attention","sliding_attention","sliding_attention","sliding_attention"])"}});
   CHECK(config.layers[4].attention_type == AttentionType::full);
   CHECK(config.layers[4].head_dim == 16);
   CHECK(config.layers[4].kv_source == 0);
@@ -82,49 +85,90 @@ TEST_CASE("config: heads of full layers, both spellings") {
   CHECK_FALSE(config.layers[4].has_v_proj);
   CHECK(config.layers[0].num_key_value_heads == 2);
   CHECK(config.layers[0].has_v_proj);
-  check_same(config, parse_with({{"attention_k_eq_v", "true"}, {"global_head_dim", ""},
-                                 {"per_layer_config", R"({"1":{"head_dim":16,"num_key_value_heads":1},"04":{"head_dim":16,"num_key_value_heads":1}})"}}));
+  check_same(
+      config,
+      parse_with({{"attention_k_eq_v", "true"},
+                  {"global_head_dim", ""},
+                  {"per_layer_config",
+                   R"({"1":{"head_dim":16,"num_key_value_heads":1},"04":{"head_dim":16,"num_key_value_heads":1}})"}}));
   // With per_layer_config, global_head_dim says nothing.
   CHECK(parse_with({{"per_layer_config", "{}"}}).layers[1].head_dim == 8);
   CHECK_ERROR(parse_with({{"per_layer_config", R"({"5":{}})"}}), "bad_config", "per_layer_config", "0 to 4", "\"5\"");
   CHECK_ERROR(parse_with({{"per_layer_config", R"({"x":{}})"}}), "bad_config", "\"x\"");
-  CHECK_ERROR(parse_with({{"per_layer_config", R"({"1":{"sliding_window":3}})"}}), "unsupported", "per_layer_config.1.sliding_window");
-  CHECK_ERROR(parse_with({{"per_layer_config", R"({"1":{"head_dim":32}})"}}), "unsupported", "layer 1", "head_dim 32", "(8)");
-  CHECK_ERROR(parse_with({{"per_layer_config", R"({"4":{"head_dim":8,"num_key_value_heads":4}})"}}), "bad_config", "layer 4", "shares those of layer 1");
+  CHECK_ERROR(parse_with({{"per_layer_config", R"({"1":{"sliding_window":3}})"}}), "unsupported",
+              "per_layer_config.1.sliding_window");
+  CHECK_ERROR(parse_with({{"per_layer_config", R"({"1":{"head_dim":32}})"}}), "unsupported", "layer 1", "head_dim 32",
+              "(8)");
+  CHECK_ERROR(parse_with({{"per_layer_config", R"({"4":{"head_dim":8,"num_key_value_heads":4}})"}}), "bad_config",
+              "layer 4", "shares those of layer 1");
 }
 
 TEST_CASE("config: experts") {
-  const ModelConfig config = parse_with({{"enable_moe_block", "true"}, {"num_experts", "8"}, {"top_k_experts", "2"}, {"moe_intermediate_size", "12"}});
+  const ModelConfig config = parse_with(
+      {{"enable_moe_block", "true"}, {"num_experts", "8"}, {"top_k_experts", "2"}, {"moe_intermediate_size", "12"}});
   CHECK(config.enable_moe_block);
   CHECK(config.moe_intermediate_size == 12);
-  CHECK(parse_with({{"enable_moe_block", "true"}, {"num_experts", "8"}, {"top_k_experts", "2"}, {"expert_intermediate_size", "12"}}).moe_intermediate_size == 12);
+  CHECK(parse_with({{"enable_moe_block", "true"},
+                    {"num_experts", "8"},
+                    {"top_k_experts", "2"},
+                    {"expert_intermediate_size", "12"}})
+            .moe_intermediate_size == 12);
   CHECK(parse_with({{"num_experts", "8"}, {"top_k_experts", "2"}}).num_experts == 0);
   CHECK_ERROR(parse_with({{"enable_moe_block", "true"}}), "bad_config", "num_experts", "got 0");
-  CHECK_ERROR(parse_with({{"enable_moe_block", "true"}, {"num_experts", "8"}, {"top_k_experts", "9"}, {"moe_intermediate_size", "1"}}), "bad_config", "top_k_experts", "1 to 8", "got 9");
+  CHECK_ERROR(
+      parse_with(
+          {{"enable_moe_block", "true"}, {"num_experts", "8"}, {"top_k_experts", "9"}, {"moe_intermediate_size", "1"}}),
+      "bad_config", "top_k_experts", "1 to 8", "got 9");
 }
 
 TEST_CASE("config: values out of range are named") {
   const struct {
     const char* key;
     const char* value;
-  } bad[] = {{"vocab_size", "0"}, {"vocab_size", "16777217"}, {"hidden_size", "-1"}, {"hidden_size", "1000000"}, {"num_hidden_layers", "0"},
-             {"num_hidden_layers", "1025"}, {"num_hidden_layers", "-2147483648"}, {"intermediate_size", "0"}, {"intermediate_size", "2000000000"},
-             {"num_attention_heads", "0"}, {"num_key_value_heads", "0"}, {"num_key_value_heads", "3"}, {"num_key_value_heads", "8"}, {"head_dim", "0"},
-             {"head_dim", "7"}, {"head_dim", "2048"}, {"global_head_dim", "9"}, {"sliding_window", "0"}, {"max_position_embeddings", "0"},
-             {"num_kv_shared_layers", "5"}, {"num_kv_shared_layers", "-1"}, {"num_kv_shared_layers", "-2147483648"}, {"hidden_size_per_layer_input", "-4"},
-             {"vocab_size_per_layer_input", "0"}, {"rms_norm_eps", "0.0"}, {"rms_norm_eps", "-1.0"}, {"rms_norm_eps", "1e-60"}, {"rms_norm_eps", "1e60"},
-             {"final_logit_softcapping", "0.0"}, {"final_logit_softcapping", "-30"}, {"vocab_size", "9999999999"}};
+  } bad[] = {{"vocab_size", "0"},
+             {"vocab_size", "16777217"},
+             {"hidden_size", "-1"},
+             {"hidden_size", "1000000"},
+             {"num_hidden_layers", "0"},
+             {"num_hidden_layers", "1025"},
+             {"num_hidden_layers", "-2147483648"},
+             {"intermediate_size", "0"},
+             {"intermediate_size", "2000000000"},
+             {"num_attention_heads", "0"},
+             {"num_key_value_heads", "0"},
+             {"num_key_value_heads", "3"},
+             {"num_key_value_heads", "8"},
+             {"head_dim", "0"},
+             {"head_dim", "7"},
+             {"head_dim", "2048"},
+             {"global_head_dim", "9"},
+             {"sliding_window", "0"},
+             {"max_position_embeddings", "0"},
+             {"num_kv_shared_layers", "5"},
+             {"num_kv_shared_layers", "-1"},
+             {"num_kv_shared_layers", "-2147483648"},
+             {"hidden_size_per_layer_input", "-4"},
+             {"vocab_size_per_layer_input", "0"},
+             {"rms_norm_eps", "0.0"},
+             {"rms_norm_eps", "-1.0"},
+             {"rms_norm_eps", "1e-60"},
+             {"rms_norm_eps", "1e60"},
+             {"final_logit_softcapping", "0.0"},
+             {"final_logit_softcapping", "-30"},
+             {"vocab_size", "9999999999"}};
   for (const auto& [key, value] : bad) {
     CAPTURE(key);
     CAPTURE(value);
     const std::string name = std::string(key) == "global_head_dim" ? "head_dim" : key;
     CHECK_ERROR(parse_with({{key, value}}), "bad_config", "config.json", name);
   }
-  CHECK_ERROR(parse_with({{"hidden_size", "\"32\""}}), "bad_format", "config.json: hidden_size: expected an integer, got a string");
+  CHECK_ERROR(parse_with({{"hidden_size", "\"32\""}}), "bad_format",
+              "config.json: hidden_size: expected an integer, got a string");
   CHECK_ERROR(parse_with({{"hidden_size", "32.5"}}), "bad_format", "hidden_size");
   CHECK_ERROR(parse_with({{"use_double_wide_mlp", "1"}}), "bad_format", "use_double_wide_mlp", "expected a boolean");
   CHECK_ERROR(parse_with({{"num_kv_shared_layers", "4"}}), "bad_config", "num_kv_shared_layers 4", "layer 1 shares");
-  CHECK_ERROR(parse_with({{"layer_types", R"(["full_attention"])"}}), "bad_config", "layer_types", "expected 5 entries", "got 1");
+  CHECK_ERROR(parse_with({{"layer_types", R"(["full_attention"])"}}), "bad_config", "layer_types", "expected 5 entries",
+              "got 1");
   CHECK_ERROR(parse_with({{"num_hidden_layers", "6"}}), "bad_config", "layer_types", "expected 6 entries");
 }
 
@@ -140,30 +184,46 @@ TEST_CASE("config: what this library does not compute is refused by name") {
   CHECK_ERROR(parse_with({{"model_type", "\"gemma4_assistant\""}}), "unsupported", "\"gemma4_assistant\"");
   CHECK_ERROR(parse_with({{"model_type", ""}}), "bad_format", "model_type");
   CHECK_ERROR(parse(R"({"model_type": "gemma4"})"), "bad_config", "needs a text_config");
-  CHECK_ERROR(parse(R"({"model_type": "gemma4", "text_config": {"model_type": "llama"}})"), "unsupported", "text_config.model_type", "\"llama\"");
-  CHECK_ERROR(parse_with({{"quantization_config", R"({"quant_method":"compressed-tensors"})"}}), "unsupported", "quantization_config", "\"compressed-tensors\"");
-  CHECK_ERROR(parse_wrapped("gemma4", text_config(), {{"quantization_config", R"({"quant_method":"gemma"})"}}), "unsupported", "\"gemma\"");
+  CHECK_ERROR(parse(R"({"model_type": "gemma4", "text_config": {"model_type": "llama"}})"), "unsupported",
+              "text_config.model_type", "\"llama\"");
+  CHECK_ERROR(parse_with({{"quantization_config", R"({"quant_method":"compressed-tensors"})"}}), "unsupported",
+              "quantization_config", "\"compressed-tensors\"");
+  CHECK_ERROR(parse_wrapped("gemma4", text_config(), {{"quantization_config", R"({"quant_method":"gemma"})"}}),
+              "unsupported", "\"gemma\"");
   CHECK_ERROR(parse_with({{"hidden_activation", "\"silu\""}}), "unsupported", "hidden_activation", "\"silu\"");
   CHECK_ERROR(parse_with({{"attention_bias", "true"}}), "unsupported", "attention_bias");
-  CHECK_ERROR(parse_with({{"use_bidirectional_attention", "\"all\""}}), "unsupported", "use_bidirectional_attention", "\"all\"");
-  CHECK(parse_with({{"use_bidirectional_attention", "\"vision\""}, {"quantization_config", "null"}, {"attention_bias", "false"}}).hidden_size == 32);
-  CHECK_ERROR(parse_with({{"layer_types", R"(["linear_attention","full_attention","sliding_attention","sliding_attention","full_attention"])"}}),
-              "unsupported", "layer_types[0]", "\"linear_attention\"");
+  CHECK_ERROR(parse_with({{"use_bidirectional_attention", "\"all\""}}), "unsupported", "use_bidirectional_attention",
+              "\"all\"");
+  CHECK(
+      parse_with(
+          {{"use_bidirectional_attention", "\"vision\""}, {"quantization_config", "null"}, {"attention_bias", "false"}})
+          .hidden_size == 32);
+  CHECK_ERROR(
+      parse_with(
+          {{"layer_types",
+            R"(["linear_attention","full_attention","sliding_attention","sliding_attention","full_attention"])"}}),
+      "unsupported", "layer_types[0]", "\"linear_attention\"");
 }
 
 TEST_CASE("config: rope parameters") {
   const auto rope = [](const char* sliding, const char* full) {
-    return parse_with({{"rope_parameters", std::string("{\"sliding_attention\":") + sliding + ",\"full_attention\":" + full + "}"}});
+    return parse_with(
+        {{"rope_parameters", std::string("{\"sliding_attention\":") + sliding + ",\"full_attention\":" + full + "}"}});
   };
   const char* plain = R"({"rope_type":"default","rope_theta":10000})";
-  CHECK(rope(plain, R"({"rope_type":"default","rope_theta":5e5,"partial_rotary_factor":0.5})").rope_full.partial_rotary_factor == 1.0);
+  CHECK(rope(plain, R"({"rope_type":"default","rope_theta":5e5,"partial_rotary_factor":0.5})")
+            .rope_full.partial_rotary_factor == 1.0);
   CHECK(rope(plain, R"({"rope_type":"proportional","rope_theta":5e5})").rope_full.partial_rotary_factor == 1.0);
-  CHECK(rope(plain, R"({"rope_type":"proportional","rope_theta":5e5,"partial_rotary_factor":0.3})").rope_full.partial_rotary_factor == 0.3);
-  CHECK_ERROR(rope(plain, R"({"rope_type":"yarn","rope_theta":1})"), "unsupported", "rope_parameters.full_attention.rope_type", "\"yarn\"");
+  CHECK(rope(plain, R"({"rope_type":"proportional","rope_theta":5e5,"partial_rotary_factor":0.3})")
+            .rope_full.partial_rotary_factor == 0.3);
+  CHECK_ERROR(rope(plain, R"({"rope_type":"yarn","rope_theta":1})"), "unsupported",
+              "rope_parameters.full_attention.rope_type", "\"yarn\"");
   CHECK_ERROR(rope(plain, R"({"rope_type":"proportional","rope_theta":1,"factor":8.0})"), "unsupported", "factor");
   CHECK_ERROR(rope(plain, R"({"rope_type":"default"})"), "bad_config", "rope_theta");
-  CHECK_ERROR(rope(plain, R"({"rope_type":"default","rope_theta":0})"), "bad_config", "rope_theta", "full_attention", "got 0");
-  CHECK_ERROR(rope(plain, R"({"rope_type":"proportional","rope_theta":1e6,"partial_rotary_factor":1.5})"), "bad_config", "partial_rotary_factor", "1.5");
+  CHECK_ERROR(rope(plain, R"({"rope_type":"default","rope_theta":0})"), "bad_config", "rope_theta", "full_attention",
+              "got 0");
+  CHECK_ERROR(rope(plain, R"({"rope_type":"proportional","rope_theta":1e6,"partial_rotary_factor":1.5})"), "bad_config",
+              "partial_rotary_factor", "1.5");
   CHECK_ERROR(rope(plain, "null"), "bad_config", "full_attention");
   CHECK_ERROR(parse_with({{"rope_parameters", plain}}), "bad_config", "rope_parameters", "full_attention");
   CHECK_ERROR(parse_with({{"rope_scaling", R"({"type":"linear"})"}}), "unsupported", "rope_scaling");
@@ -181,13 +241,15 @@ TEST_CASE("config: token ids, generation_config.json first") {
   const ModelConfig outer = parse_wrapped("gemma4", config, {{"eos_token_id", "[5,6]"}});
   CHECK(outer.eos_token_ids == std::vector<gemma4::TokenId>{5, 6});
   CHECK(outer.bos_token_id == 2);
-  const ModelConfig generation = parse(object(config), R"({"eos_token_id":[1,99],"suppress_tokens":[7],"bos_token_id":null})");
+  const ModelConfig generation =
+      parse(object(config), R"({"eos_token_id":[1,99],"suppress_tokens":[7],"bos_token_id":null})");
   CHECK(generation.eos_token_ids == std::vector<gemma4::TokenId>{1, 99});
   CHECK(generation.suppress_token_ids == std::vector<gemma4::TokenId>{7});
   CHECK(generation.bos_token_id == 2);
   CHECK_ERROR(parse(object(config), R"({"eos_token_id":[1,100]})"), "bad_config", "eos_token_id", "0 to 99", "got 100");
   CHECK_ERROR(parse(object(config), R"({"suppress_tokens":[-1]})"), "bad_config", "suppress_tokens", "got -1");
-  CHECK_ERROR(parse(object(config), R"({"eos_token_id":"<eos>"})"), "bad_format", "generation_config.json: eos_token_id");
+  CHECK_ERROR(parse(object(config), R"({"eos_token_id":"<eos>"})"), "bad_format",
+              "generation_config.json: eos_token_id");
 }
 
 TEST_CASE("config: tie_word_embeddings") {
@@ -207,7 +269,8 @@ TEST_CASE("sampler defaults: generation_config.json") {
     const auto checkpoint = Checkpoint::open(folder.path());
     return gemma4::model::parse_sampler_defaults(*checkpoint, gemma4::model::parse_config(*checkpoint));
   };
-  const SamplerOptions options = parse_defaults(R"({"temperature":0.5,"top_k":64,"top_p":0.95,"min_p":0.05,"repetition_penalty":1.1,"do_sample":true,"suppress_tokens":[4]})");
+  const SamplerOptions options = parse_defaults(
+      R"({"temperature":0.5,"top_k":64,"top_p":0.95,"min_p":0.05,"repetition_penalty":1.1,"do_sample":true,"suppress_tokens":[4]})");
   CHECK(options.temperature == 0.5F);
   CHECK(options.top_k == 64);
   CHECK(options.top_p == 0.95F);

@@ -24,7 +24,9 @@ std::shared_ptr<const GgufFile> open(const GgufWriter& writer) {
 
 GgufWriter part(int number, int count, int total, const char* tensor) {
   GgufWriter writer;
-  writer.u16("split.no", static_cast<std::uint16_t>(number)).u16("split.count", static_cast<std::uint16_t>(count)).i32("split.tensors.count", total);
+  writer.u16("split.no", static_cast<std::uint16_t>(number))
+      .u16("split.count", static_cast<std::uint16_t>(count))
+      .i32("split.tensors.count", total);
   if (tensor != nullptr) writer.tensor(tensor, {1}, 0, raw(float(number)));
   return writer;
 }
@@ -33,7 +35,8 @@ GgufWriter part(int number, int count, int total, const char* tensor) {
 
 TEST_CASE("gguf: tensors, dimensions reversed") {
   GgufWriter writer;
-  writer.tensor("w", {3, 2}, 0, gemma4::test::f32_bytes({0, 1, 2, 3, 4, 5})).tensor("q", {64, 2}, 2, std::string(72, 'q'));
+  writer.tensor("w", {3, 2}, 0, gemma4::test::f32_bytes({0, 1, 2, 3, 4, 5}))
+      .tensor("q", {64, 2}, 2, std::string(72, 'q'));
   for (const std::uint32_t version : {2U, 3U}) {
     writer.version = version;
     const auto file = open(writer);
@@ -53,8 +56,13 @@ TEST_CASE("gguf: tensors, dimensions reversed") {
 TEST_CASE("gguf: metadata of every type") {
   GgufWriter writer;
   writer.u32("u32", 7).i32("i32", -7).u16("u16", 65535).f32("f32", 1.5F).string("s", "text").key("b", 7, "\1");
-  writer.key("u64", 10, raw(~std::uint64_t{0})).key("i64", 11, raw(std::int64_t{-5})).key("f64", 12, raw(2.25)).key("i8", 1, "\xFF");
-  writer.strings("words", {"a", "", std::string("z\0y", 3), "\xFF"}).i32s("numbers", {1, -2, 3}).bools("flags", {true, false});
+  writer.key("u64", 10, raw(~std::uint64_t{0}))
+      .key("i64", 11, raw(std::int64_t{-5}))
+      .key("f64", 12, raw(2.25))
+      .key("i8", 1, "\xFF");
+  writer.strings("words", {"a", "", std::string("z\0y", 3), "\xFF"})
+      .i32s("numbers", {1, -2, 3})
+      .bools("flags", {true, false});
   writer.array("floats", 6, 2, gemma4::test::f32_bytes({0.5F, 2})).array("empty", 8, 0, "");
   const auto file = open(writer);
   CHECK(file->find_int("u32", 0, 10) == 7);
@@ -68,7 +76,8 @@ TEST_CASE("gguf: metadata of every type") {
   CHECK_FALSE(file->find_int("nothing", 0, 1));
   CHECK(file->is_array("words"));
   const auto words = *file->find_strings("words");
-  CHECK(std::vector<std::string>(words.begin(), words.end()) == std::vector<std::string>{"a", "", std::string("z\0y", 3), "\xFF"});
+  CHECK(std::vector<std::string>(words.begin(), words.end()) ==
+        std::vector<std::string>{"a", "", std::string("z\0y", 3), "\xFF"});
   CHECK(words.size() == 4);
   CHECK(file->find_strings("empty")->begin() == file->find_strings("empty")->end());
   CHECK(*file->find_ints("numbers") == std::vector<std::int64_t>{1, -2, 3});
@@ -91,7 +100,11 @@ TEST_CASE("gguf: metadata of every type") {
 
 TEST_CASE("gguf: a file cut anywhere is an error, never a crash") {
   GgufWriter writer;
-  writer.u32("n", 7).strings("words", {"one", "two"}).bools("flags", {true}).tensor("a", {8}, 0, std::string(32, 'a')).tensor("b", {4}, 0, std::string(32, 'b'));
+  writer.u32("n", 7)
+      .strings("words", {"one", "two"})
+      .bools("flags", {true})
+      .tensor("a", {8}, 0, std::string(32, 'a'))
+      .tensor("b", {4}, 0, std::string(32, 'b'));
   const std::string whole = writer.bytes();
   CHECK(parse(whole.substr(0, whole.size() - 16)).tensors.size() == 2);  // trailing padding may be missing
   for (std::size_t size = 0; size < whole.size() - 16; ++size) {
@@ -114,7 +127,8 @@ TEST_CASE("gguf: magic number, version, byte order") {
 }
 
 TEST_CASE("gguf: counts that the file cannot hold are refused before anything is reserved") {
-  for (const std::int64_t count : {std::int64_t{-1}, std::int64_t{1000000}, std::int64_t{1} << 40, INT64_MAX, INT64_MIN}) {
+  for (const std::int64_t count :
+       {std::int64_t{-1}, std::int64_t{1000000}, std::int64_t{1} << 40, INT64_MAX, INT64_MIN}) {
     GgufWriter writer;
     writer.n_tensors = count;
     CHECK_ERROR(parse(writer.bytes()), "bad_format", std::to_string(count), "tensors do not fit");
@@ -122,11 +136,14 @@ TEST_CASE("gguf: counts that the file cannot hold are refused before anything is
     writer.n_keys = count;
     CHECK_ERROR(parse(writer.bytes()), "bad_format", std::to_string(count), "keys do not fit");
   }
-  CHECK_ERROR(parse(GgufWriter().array("a", 4, std::uint64_t{1} << 62, "").bytes()), "bad_format", "key \"a\"", "4611686018427387904");
+  CHECK_ERROR(parse(GgufWriter().array("a", 4, std::uint64_t{1} << 62, "").bytes()), "bad_format", "key \"a\"",
+              "4611686018427387904");
   CHECK_ERROR(parse(GgufWriter().array("a", 4, 100, "").bytes()), "bad_format", "key \"a\"", "array of 100 elements");
   CHECK_ERROR(parse(GgufWriter().array("a", 8, ~std::uint64_t{0}, "").bytes()), "bad_format", "18446744073709551615");
-  CHECK_ERROR(parse(GgufWriter().key("s", 8, raw(~std::uint64_t{0}) + "x").bytes()), "bad_format", "length of 18446744073709551615");
-  CHECK_ERROR(parse(GgufWriter().key("s", 8, raw(std::uint64_t{1000}) + "x").bytes()), "bad_format", "needs 1000 bytes");
+  CHECK_ERROR(parse(GgufWriter().key("s", 8, raw(~std::uint64_t{0}) + "x").bytes()), "bad_format",
+              "length of 18446744073709551615");
+  CHECK_ERROR(parse(GgufWriter().key("s", 8, raw(std::uint64_t{1000}) + "x").bytes()), "bad_format",
+              "needs 1000 bytes");
 }
 
 TEST_CASE("gguf: malformed metadata") {
@@ -145,30 +162,39 @@ TEST_CASE("gguf: malformed metadata") {
 
 TEST_CASE("gguf: malformed tensors") {
   const std::string data(64, 'x');
-  CHECK_ERROR(parse(GgufWriter().tensor("a", {4}, 0, data).tensor("a", {4}, 0, data).bytes()), "bad_format", "tensor \"a\" appears twice");
+  CHECK_ERROR(parse(GgufWriter().tensor("a", {4}, 0, data).tensor("a", {4}, 0, data).bytes()), "bad_format",
+              "tensor \"a\" appears twice");
   CHECK_ERROR(parse(GgufWriter().tensor("", {4}, 0, data).bytes()), "bad_format", "without a name");
   CHECK_ERROR(parse(GgufWriter().tensor(std::string(64, 'n'), {4}, 0, data).bytes()), "bad_format", "at most 63");
   CHECK_ERROR(parse(GgufWriter().tensor("a\nb", {4}, 0, data).bytes()), "bad_format", "\"a?b\"", "printable");
   CHECK_ERROR(parse(GgufWriter().tensor("a", {}, 0, data).bytes()), "bad_format", "1 to 4 dimensions, got 0");
   CHECK_ERROR(parse(GgufWriter().tensor("a", {1, 1, 1, 1, 1}, 0, data).bytes()), "bad_format", "got 5");
-  CHECK_ERROR(parse(GgufWriter().tensor("a", {-4}, 0, data).bytes()), "bad_format", "tensor \"a\"", "impossible shape [-4]");
-  CHECK_ERROR(parse(GgufWriter().tensor("a", {INT64_MAX, INT64_MAX}, 0, data).bytes()), "bad_format", "impossible shape");
-  CHECK_ERROR(parse(GgufWriter().tensor("a", {std::int64_t{1} << 62}, 0, data).bytes()), "bad_format", "impossible shape");
-  CHECK_ERROR(parse(GgufWriter().tensor("a", {33}, 2, data).bytes()), "bad_format", "rows of 33 elements", "Q4_0", "multiple of 32");
+  CHECK_ERROR(parse(GgufWriter().tensor("a", {-4}, 0, data).bytes()), "bad_format", "tensor \"a\"",
+              "impossible shape [-4]");
+  CHECK_ERROR(parse(GgufWriter().tensor("a", {INT64_MAX, INT64_MAX}, 0, data).bytes()), "bad_format",
+              "impossible shape");
+  CHECK_ERROR(parse(GgufWriter().tensor("a", {std::int64_t{1} << 62}, 0, data).bytes()), "bad_format",
+              "impossible shape");
+  CHECK_ERROR(parse(GgufWriter().tensor("a", {33}, 2, data).bytes()), "bad_format", "rows of 33 elements", "Q4_0",
+              "multiple of 32");
   CHECK_ERROR(parse(GgufWriter().tensor("a", {4}, 4, data).bytes()), "unsupported", "tensor \"a\"", "ggml type 4");
   CHECK_ERROR(parse(GgufWriter().tensor("a", {4}, 137, data).bytes()), "unsupported", "ggml type 137");
   CHECK_ERROR(parse(GgufWriter().tensor("a", {4}, 0xFFFFFFFF, data).bytes()), "unsupported", "4294967295");
   CHECK_ERROR(parse(GgufWriter().tensor("a", {4}, 0, data, 8).bytes()), "bad_format", "offset 8", "alignment 32");
-  CHECK_ERROR(parse(GgufWriter().tensor("a", {17}, 0, data).bytes()), "bad_format", "tensor \"a\"", "past the end", "68 bytes");
+  CHECK_ERROR(parse(GgufWriter().tensor("a", {17}, 0, data).bytes()), "bad_format", "tensor \"a\"", "past the end",
+              "68 bytes");
   CHECK_ERROR(parse(GgufWriter().tensor("a", {4}, 0, data, 1U << 20).bytes()), "bad_format", "past the end");
   CHECK_ERROR(parse(GgufWriter().tensor("a", {4}, 0, data, ~std::uint64_t{31}).bytes()), "bad_format", "past the end");
-  CHECK_ERROR(parse(GgufWriter().tensor("a", {16}, 0, data, 0).tensor("b", {4}, 0, "", 32).bytes()), "bad_format", "tensor \"b\"", "overlaps");
-  CHECK(parse(GgufWriter().tensor("a", {8}, 0, data, 32).tensor("b", {8}, 0, "", 0).bytes()).tensors.size() == 2);  // any order
+  CHECK_ERROR(parse(GgufWriter().tensor("a", {16}, 0, data, 0).tensor("b", {4}, 0, "", 32).bytes()), "bad_format",
+              "tensor \"b\"", "overlaps");
+  CHECK(parse(GgufWriter().tensor("a", {8}, 0, data, 32).tensor("b", {8}, 0, "", 0).bytes()).tensors.size() ==
+        2);  // any order
 }
 
 TEST_CASE("gguf: a split file") {
   const TempFolder folder;
-  const std::string first = folder.write("m-00001-of-00003.gguf", part(0, 3, 2, nullptr).string("name", "whole").bytes());
+  const std::string first =
+      folder.write("m-00001-of-00003.gguf", part(0, 3, 2, nullptr).string("name", "whole").bytes());
   const std::string second = folder.write("m-00002-of-00003.gguf", part(1, 3, 2, "a").bytes());
   folder.write("m-00003-of-00003.gguf", part(2, 3, 2, "b").bytes());
   const auto file = GgufFile::open(first, false);
@@ -178,7 +204,8 @@ TEST_CASE("gguf: a split file") {
   CHECK(file->find_int("split.no", 0, 9) == 0);
 
   CHECK_ERROR(GgufFile::open(second), "bad_format", "00002-of-00003", "first of 3 parts", "got split.no 1");
-  CHECK_ERROR(GgufFile::open(folder.write("other.gguf", part(0, 3, 2, nullptr).bytes())), "bad_format", "other.gguf", "-00001-of-00003.gguf");
+  CHECK_ERROR(GgufFile::open(folder.write("other.gguf", part(0, 3, 2, nullptr).bytes())), "bad_format", "other.gguf",
+              "-00001-of-00003.gguf");
   folder.write("m-00002-of-00003.gguf", part(2, 3, 2, "a").bytes());
   CHECK_ERROR(GgufFile::open(first), "bad_format", "m-00002-of-00003.gguf", "expected split.no 1", "got 2 and 3");
   folder.write("m-00002-of-00003.gguf", part(1, 4, 2, "a").bytes());

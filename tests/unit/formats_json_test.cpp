@@ -10,7 +10,9 @@ using gemma4::formats::JsonValue;
 
 namespace {
 
-JsonDocument parse(std::string_view text, const JsonLimits& limits = {}) { return JsonDocument::from_text(text, "x.json", limits); }
+JsonDocument parse(std::string_view text, const JsonLimits& limits = {}) {
+  return JsonDocument::from_text(text, "x.json", limits);
+}
 
 }  // namespace
 
@@ -50,9 +52,11 @@ TEST_CASE("json: members come in file order, and a moved document keeps its valu
 }
 
 TEST_CASE("json: a wrong type is named with the path of the value") {
-  const JsonDocument document = parse(R"({"text_config": {"layer_types": ["x", 5], "eps": "1", "n": 2.0, "huge": 18446744073709551615}})");
+  const JsonDocument document =
+      parse(R"({"text_config": {"layer_types": ["x", 5], "eps": "1", "n": 2.0, "huge": 18446744073709551615}})");
   const JsonValue config = document.root().at("text_config");
-  CHECK_ERROR(config.at("eps").as_double(), "bad_format", "x.json: text_config.eps", "expected a number", "got a string");
+  CHECK_ERROR(config.at("eps").as_double(), "bad_format", "x.json: text_config.eps", "expected a number",
+              "got a string");
   CHECK_ERROR(config.at("n").as_int(), "bad_format", "text_config.n", "expected an integer", "got a real number");
   CHECK_ERROR(config.at("huge").as_int(), "bad_format", "text_config.huge", "64 bits");
   CHECK_ERROR(config.at("layer_types").as_bool(), "bad_format", "expected a boolean, got an array");
@@ -110,11 +114,13 @@ TEST_CASE("json: a file is read, and its path named") {
 }
 
 TEST_CASE("json: the syntax checker accepts what JSON allows") {
-  for (const char* text : {"{}", "[]", " [ ] ", "0", "-0.5e-3", "\"\\u00e9\\n\"", "[{}, {\"a\": []}, [[]]]", "{\"a\": {\"b\": [1, 2]}, \"c\": null}", "true"}) {
+  for (const char* text : {"{}", "[]", " [ ] ", "0", "-0.5e-3", "1e-999", "\"\\u00e9\\n\"", "[{}, {\"a\": []}, [[]]]",
+                           "{\"a\": {\"b\": [1, 2]}, \"c\": null}", "true"}) {
     CAPTURE(text);
     CHECK_FALSE(gemma4::formats::find_syntax_error(text, 8));
   }
-  for (const char* text : {"[,]", "[1,]", "{1:2}", "{\"a\" 1}", "tru", "-", "1.", "1e", "[}", "{]", "]", "\"", "[1 2]", "{\"a\":1 \"b\":2}", "+1", ".5"}) {
+  for (const char* text : {"[,]", "[1,]", "{1:2}", "{\"a\" 1}", "tru", "-", "1.", "1e", "[}", "{]", "]", "\"", "[1 2]",
+                           "{\"a\":1 \"b\":2}", "+1", ".5"}) {
     CAPTURE(text);
     CHECK(gemma4::formats::find_syntax_error(text, 8));
   }

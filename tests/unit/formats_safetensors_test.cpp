@@ -46,8 +46,9 @@ TEST_CASE("safetensors: a good file") {
 }
 
 TEST_CASE("safetensors: entries come in the order of their data, whatever the header's order") {
-  const std::string header = R"({"second":{"dtype":"U8","shape":[2],"data_offsets":[1,3]},"__metadata__":{"format":"pt"},)"
-                             R"("first":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}    )";
+  const std::string header =
+      R"({"second":{"dtype":"U8","shape":[2],"data_offsets":[1,3]},"__metadata__":{"format":"pt"},)"
+      R"("first":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}    )";
   const std::string bytes = safetensors_file(header, "abc");
   const auto tensors = parse(bytes);
   REQUIRE(tensors.size() == 2);
@@ -92,24 +93,29 @@ TEST_CASE("safetensors: a file cut anywhere is an error, never a crash") {
 }
 
 TEST_CASE("safetensors: offsets and shapes that do not agree") {
-  CHECK_ERROR(parse(safetensors_file(tensor("F32", "[2]", "[0,8]"), "abcd")), "bad_format", "[0, 8]", "4 bytes of data", ": t");
+  CHECK_ERROR(parse(safetensors_file(tensor("F32", "[2]", "[0,8]"), "abcd")), "bad_format", "[0, 8]", "4 bytes of data",
+              ": t");
   CHECK_ERROR(parse(safetensors_file(tensor("F32", "[2]", "[4,0]"), "abcd")), "bad_format", "[4, 0]");
   CHECK_ERROR(parse(safetensors_file(tensor("F32", "[2]", "[0,4]"), "abcd")), "bad_format", "hold 4 bytes", "takes 8");
   CHECK_ERROR(parse(safetensors_file(tensor("F32", "[-1]", "[0,4]"), "abcd")), "bad_format", "t.shape[0]", "-1");
   CHECK_ERROR(parse(safetensors_file(tensor("F32", "[1.5]", "[0,4]"), "abcd")), "bad_format", "expected an integer");
-  CHECK_ERROR(parse(safetensors_file(tensor("F32", "[4294967296,4294967296]", "[0,4]"), "abcd")), "bad_format", "no valid size");
-  CHECK_ERROR(parse(safetensors_file(tensor("F32", "[9223372036854775807]", "[0,4]"), "abcd")), "bad_format", "no valid size");
+  CHECK_ERROR(parse(safetensors_file(tensor("F32", "[4294967296,4294967296]", "[0,4]"), "abcd")), "bad_format",
+              "no valid size");
+  CHECK_ERROR(parse(safetensors_file(tensor("F32", "[9223372036854775807]", "[0,4]"), "abcd")), "bad_format",
+              "no valid size");
   CHECK_ERROR(parse(safetensors_file(tensor("F4", "[3]", "[0,2]"), "ab")), "bad_format", "no valid size");
   CHECK_ERROR(parse(safetensors_file(tensor("F32", "[1]", "[0]"), "abcd")), "bad_format", "expected [begin, end]");
   CHECK_ERROR(parse(safetensors_file(tensor("Q4_0", "[1]", "[0,4]"), "abcd")), "bad_format", "unknown dtype \"Q4_0\"");
   CHECK_ERROR(parse(safetensors_file(R"({"t":{"dtype":"F32","shape":[1]}})", "abcd")), "bad_format", "data_offsets");
   CHECK_ERROR(parse(safetensors_file(R"({"t":5})", "")), "bad_format", "expected an object");
-  CHECK_ERROR(parse(safetensors_file(R"({"__metadata__":{"a":1}})", "")), "bad_format", "__metadata__.a", "expected a string");
+  CHECK_ERROR(parse(safetensors_file(R"({"__metadata__":{"a":1}})", "")), "bad_format", "__metadata__.a",
+              "expected a string");
 }
 
 TEST_CASE("safetensors: overlaps, holes, unused bytes and names that appear twice") {
   const auto two = [](const char* first, const char* second) {
-    return std::string(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)") + first + R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)" + second + "}}";
+    return std::string(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)") + first +
+           R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)" + second + "}}";
   };
   CHECK(parse(safetensors_file(two("[4,8]", "[0,4]"), "abcdefgh")).size() == 2);
   CHECK_ERROR(parse(safetensors_file(two("[0,4]", "[2,6]"), "abcdefgh")), "bad_format", "tensor \"b\"", "overlap");
@@ -118,6 +124,9 @@ TEST_CASE("safetensors: overlaps, holes, unused bytes and names that appear twic
   CHECK_ERROR(parse(safetensors_file(two("[1,5]", "[5,9]"), "abcdefghi")), "bad_format", "tensor \"a\"", "hole");
   CHECK_ERROR(parse(safetensors_file(two("[0,4]", "[4,8]"), "abcdefghi")), "bad_format", "end at byte 8", "9 bytes");
   CHECK_ERROR(parse(safetensors_file("{}", "x")), "bad_format", "end at byte 0");
-  CHECK_ERROR(parse(safetensors_file(R"({"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "x")),
-              "bad_format", "key \"t\" appears twice");
+  CHECK_ERROR(
+      parse(safetensors_file(
+          R"({"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
+          "x")),
+      "bad_format", "key \"t\" appears twice");
 }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string_view>
 #include <vector>
 
 #include "base/bf16.h"
@@ -36,46 +37,62 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
   return worst;
 }
 
-template <class Fn>
-void for_each_table(Fn&& fn) {
+/// The table of an instruction set, or null where this build or this CPU lacks it: the test is then skipped by name.
+template <class Isa>
+const kernels::KernelTable* table_of() {
   for (const kernels::TableEntry& entry : kernels::tables()) {
-    if (!entry.supported) {
-      MESSAGE("partly skipped: kernels of ", entry.name, " (this CPU lacks the instructions)");
-      continue;
-    }
-    CAPTURE(entry.name);
-    fn(*entry.table);
+    if (std::string_view(entry.name) == Isa::name && entry.supported) return entry.table;
   }
+  MESSAGE("skipped: kernels of ", Isa::name, " (not in this build or not on this CPU)");
+  return nullptr;
 }
+
+struct Baseline {
+  static constexpr const char* name = "baseline";
+};
+struct Avx2 {
+  static constexpr const char* name = "avx2";
+};
+struct Avx512 {
+  static constexpr const char* name = "avx512";
+};
 
 const kernels::KernelTable& ref = kernels::kReferenceTable;
 
 }  // namespace
 
-TEST_CASE("16-bit conversions equal the scalar ones for every half, NaN aside") {
-  for_each_table([](const kernels::KernelTable& table) {
-    std::vector<std::uint16_t> all(65536 + 5);
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint16_t>(i);
-    for (DType type : {DType::f16, DType::bf16}) {
-      std::vector<float> wide(all.size()), expected(all.size());
-      table.to_f32(all.data(), type, wide.data(), all.size());
-      ref.to_f32(all.data(), type, expected.data(), all.size());
-      std::vector<std::uint16_t> back(all.size());
-      table.from_f32(wide.data(), type, back.data(), all.size());
-      for (std::size_t i = 0; i < all.size(); ++i) {
-        if (std::isnan(expected[i])) {
-          REQUIRE(std::isnan(wide[i]));
-          REQUIRE((back[i] & 0x7FFF) > (type == DType::f16 ? 0x7C00 : 0x7F80));
-        } else {
-          REQUIRE(wide[i] == expected[i]);
-          REQUIRE(back[i] == all[i]);
-        }
+TYPE_TO_STRING(Baseline);
+TYPE_TO_STRING(Avx2);
+TYPE_TO_STRING(Avx512);
+
+TEST_CASE_TEMPLATE("16-bit conversions equal the scalar ones for every half, NaN aside", Isa, Baseline, Avx2, Avx512) {
+  const kernels::KernelTable* found = table_of<Isa>();
+  if (found == nullptr) return;
+  const kernels::KernelTable& table = *found;
+  std::vector<std::uint16_t> all(65536 + 5);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint16_t>(i);
+  for (DType type : {DType::f16, DType::bf16}) {
+    std::vector<float> wide(all.size()), expected(all.size());
+    table.to_f32(all.data(), type, wide.data(), all.size());
+    ref.to_f32(all.data(), type, expected.data(), all.size());
+    std::vector<std::uint16_t> back(all.size());
+    table.from_f32(wide.data(), type, back.data(), all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (std::isnan(expected[i])) {
+        REQUIRE(std::isnan(wide[i]));
+        REQUIRE((back[i] & 0x7FFF) > (type == DType::f16 ? 0x7C00 : 0x7F80));
+      } else {
+        REQUIRE(wide[i] == expected[i]);
+        REQUIRE(back[i] == all[i]);
       }
     }
-  });
+  }
 }
 
-TEST_CASE("rounding to 16 bits is to nearest even, at ties, overflow and underflow too") {
+TEST_CASE_TEMPLATE("rounding to 16 bits is to nearest even, at ties, overflow and underflow too", Isa, Baseline, Avx2, Avx512) {
+  const kernels::KernelTable* found = table_of<Isa>();
+  if (found == nullptr) return;
+  const kernels::KernelTable& table = *found;
   std::vector<float> values = normal(4096, 1, 100.0F);
   for (std::uint32_t bits = 0; bits < 4096; ++bits) {
     values.push_back(gemma4::base::bf16_to_float(static_cast<std::uint16_t>(bits * 16)) * (1.0F + 0x1p-9F));
@@ -83,7 +100,7 @@ TEST_CASE("rounding to 16 bits is to nearest even, at ties, overflow and underfl
     values.push_back(std::bit_cast<float>((bits << 20) | 0x1000U));  // half ties
   }
   for (float edge : {65503.9F, 65504.0F, 65519.9F, 65520.0F, 1e30F, 5.9e-8F, 2.9e-8F, 3.0e-8F, -2.98e-8F, 6.1e-5F}) values.push_back(edge);
-  for_each_table([&](const kernels::KernelTable& table) {
+  {
     for (DType type : {DType::f16, DType::bf16}) {
       std::vector<std::uint16_t> got(values.size()), expected(values.size());
       table.from_f32(values.data(), type, got.data(), values.size());
@@ -93,148 +110,153 @@ TEST_CASE("rounding to 16 bits is to nearest even, at ties, overflow and underfl
         if (!std::isnan(values[i])) REQUIRE(got[i] == expected[i]);
       }
     }
-  });
+  }
 }
 
-TEST_CASE("norms") {
-  for_each_table([](const kernels::KernelTable& table) {
-    for (std::size_t n : kLengths) {
-      const auto x = normal(n + 1, 2, 3.0F), w = normal(n, 3), residual = normal(n, 4);
-      std::vector<float> got(n), expected(n);
-      for (const float* weights : {w.data(), static_cast<const float*>(nullptr)}) {
-        table.rms_norm(x.data() + 1, weights, got.data(), n, 1e-6F);
-        ref.rms_norm(x.data() + 1, weights, expected.data(), n, 1e-6F);
-        CHECK(distance(got, expected) < 1e-5);
-      }
-      table.rms_norm_add(x.data() + 1, w.data(), residual.data(), got.data(), n, 1e-6F);
-      ref.rms_norm_add(x.data() + 1, w.data(), residual.data(), expected.data(), n, 1e-6F);
+TEST_CASE_TEMPLATE("norms", Isa, Baseline, Avx2, Avx512) {
+  const kernels::KernelTable* found = table_of<Isa>();
+  if (found == nullptr) return;
+  const kernels::KernelTable& table = *found;
+  for (std::size_t n : kLengths) {
+    const auto x = normal(n + 1, 2, 3.0F), w = normal(n, 3), residual = normal(n, 4);
+    std::vector<float> got(n), expected(n);
+    for (const float* weights : {w.data(), static_cast<const float*>(nullptr)}) {
+      table.rms_norm(x.data() + 1, weights, got.data(), n, 1e-6F);
+      ref.rms_norm(x.data() + 1, weights, expected.data(), n, 1e-6F);
       CHECK(distance(got, expected) < 1e-5);
     }
-    std::vector<float> zeros(40, 0.0F);
-    table.rms_norm(zeros.data(), nullptr, zeros.data(), zeros.size(), 1e-6F);
-    CHECK(zeros[7] == 0.0F);
-  });
+    table.rms_norm_add(x.data() + 1, w.data(), residual.data(), got.data(), n, 1e-6F);
+    ref.rms_norm_add(x.data() + 1, w.data(), residual.data(), expected.data(), n, 1e-6F);
+    CHECK(distance(got, expected) < 1e-5);
+  }
+  std::vector<float> zeros(40, 0.0F);
+  table.rms_norm(zeros.data(), nullptr, zeros.data(), zeros.size(), 1e-6F);
+  CHECK(zeros[7] == 0.0F);
 }
 
-TEST_CASE("rope turns the first pairs and leaves the rest") {
-  for_each_table([](const kernels::KernelTable& table) {
-    for (std::size_t head_dim : {2, 6, 32, 96, 128, 256, 512}) {
-      for (std::size_t pairs : {std::size_t{0}, std::size_t{1}, head_dim / 4, head_dim / 2}) {
-        const auto angles = normal(pairs, 5, 10.0F);
-        std::vector<float> cos(pairs), sin(pairs);
-        for (std::size_t i = 0; i < pairs; ++i) cos[i] = std::cos(angles[i]), sin[i] = std::sin(angles[i]);
-        auto got = normal(head_dim, 6), expected = got;
-        table.rope(got.data(), cos.data(), sin.data(), head_dim, pairs);
-        ref.rope(expected.data(), cos.data(), sin.data(), head_dim, pairs);
-        CHECK(distance(got, expected) < 1e-6);
-      }
-    }
-  });
-}
-
-TEST_CASE("gated GELU, scaling and soft-capping, far tails included") {
-  for_each_table([](const kernels::KernelTable& table) {
-    for (std::size_t n : kLengths) {
-      auto gate = normal(n, 7, 4.0F);
-      gate[0] = -40.0F;
-      gate[n - 1] = 50.0F;
-      const auto up = normal(n, 8);
-      std::vector<float> got(n), expected(n);
-      table.gelu_mul(gate.data(), up.data(), got.data(), n);
-      ref.gelu_mul(gate.data(), up.data(), expected.data(), n);
-      for (std::size_t i = 0; i < n; ++i) CHECK(std::abs(got[i] - expected[i]) <= 2e-6 * (1.0 + std::abs(expected[i])));
-
-      got = expected = normal(n, 9);
-      table.add_scaled(up.data(), 0.37F, got.data(), n);
-      ref.add_scaled(up.data(), 0.37F, expected.data(), n);
+TEST_CASE_TEMPLATE("rope turns the first pairs and leaves the rest", Isa, Baseline, Avx2, Avx512) {
+  const kernels::KernelTable* found = table_of<Isa>();
+  if (found == nullptr) return;
+  const kernels::KernelTable& table = *found;
+  for (std::size_t head_dim : {2, 6, 32, 96, 128, 256, 512}) {
+    for (std::size_t pairs : {std::size_t{0}, std::size_t{1}, head_dim / 4, head_dim / 2}) {
+      const auto angles = normal(pairs, 5, 10.0F);
+      std::vector<float> cos(pairs), sin(pairs);
+      for (std::size_t i = 0; i < pairs; ++i) cos[i] = std::cos(angles[i]), sin[i] = std::sin(angles[i]);
+      auto got = normal(head_dim, 6), expected = got;
+      table.rope(got.data(), cos.data(), sin.data(), head_dim, pairs);
+      ref.rope(expected.data(), cos.data(), sin.data(), head_dim, pairs);
       CHECK(distance(got, expected) < 1e-6);
-      table.scale(got.data(), 0.0178F, n);
-      ref.scale(expected.data(), 0.0178F, n);
-      CHECK(distance(got, expected) < 1e-6);
-
-      got = expected = normal(n, 10, 60.0F);
-      CHECK(table.soft_cap(got.data(), 30.0F, n));
-      CHECK(ref.soft_cap(expected.data(), 30.0F, n));
-      CHECK(distance(got, expected) < 1e-5);
-      CHECK(table.soft_cap(got.data(), 0.0F, n));
-      for (float bad : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
-        auto values = normal(n, 11);
-        values[n / 2] = bad;
-        CHECK_FALSE(table.soft_cap(values.data(), 30.0F, n));
-      }
     }
-  });
+  }
 }
 
-TEST_CASE("gemv agrees with Eigen in double precision for every type, row count and odd size") {
-  for_each_table([](const kernels::KernelTable& table) {
-    for (DType type : kTypes) {
-      for (std::size_t k : {1, 5, 16, 33, 80, 256, 704, 1000}) {
-        for (std::size_t n : {1, 2, 3, 4, 5, 13, 64}) {
-          const auto w32 = normal(n * k, 12);
-          std::vector<std::uint8_t> storage(n * k * size_of(type) + 2);
-          std::uint8_t* w = storage.data() + (type == DType::f32 ? 0 : 2);  // 16-bit rows need no alignment beyond 2
-          ref.from_f32(w32.data(), type, w, n * k);
-          std::vector<float> wide(n * k);
-          ref.to_f32(w, type, wide.data(), n * k);
-          const auto x = normal(kernels::kGemvRows * (k + 3), 13);
-          using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-          const Eigen::MatrixXd weights = Eigen::Map<const Rows>(wide.data(), static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(k)).cast<double>();
-          for (std::size_t rows = 1; rows <= kernels::kGemvRows; ++rows) {
-            std::vector<float> y(rows * (n + 1), -1.0F);
-            table.gemv(w, type, x.data(), k + 3, rows, y.data(), n + 1, n, k);
-            for (std::size_t r = 0; r < rows; ++r) {
-              const Eigen::VectorXd exact = weights * Eigen::Map<const Eigen::VectorXf>(x.data() + r * (k + 3), static_cast<Eigen::Index>(k)).cast<double>();
-              for (std::size_t j = 0; j < n; ++j) {
-                CHECK(std::abs(y[r * (n + 1) + j] - exact[static_cast<Eigen::Index>(j)]) < 2e-6 * static_cast<double>(k) + 1e-6);
-              }
-              CHECK(y[r * (n + 1) + n] == -1.0F);  // nothing past the row
+TEST_CASE_TEMPLATE("gated GELU, scaling and soft-capping, far tails included", Isa, Baseline, Avx2, Avx512) {
+  const kernels::KernelTable* found = table_of<Isa>();
+  if (found == nullptr) return;
+  const kernels::KernelTable& table = *found;
+  for (std::size_t n : kLengths) {
+    auto gate = normal(n, 7, 4.0F);
+    gate[0] = -40.0F;
+    gate[n - 1] = 50.0F;
+    const auto up = normal(n, 8);
+    std::vector<float> got(n), expected(n);
+    table.gelu_mul(gate.data(), up.data(), got.data(), n);
+    ref.gelu_mul(gate.data(), up.data(), expected.data(), n);
+    for (std::size_t i = 0; i < n; ++i) CHECK(std::abs(got[i] - expected[i]) <= 2e-6 * (1.0 + std::abs(expected[i])));
+
+    got = expected = normal(n, 9);
+    table.add_scaled(up.data(), 0.37F, got.data(), n);
+    ref.add_scaled(up.data(), 0.37F, expected.data(), n);
+    CHECK(distance(got, expected) < 1e-6);
+    table.scale(got.data(), 0.0178F, n);
+    ref.scale(expected.data(), 0.0178F, n);
+    CHECK(distance(got, expected) < 1e-6);
+
+    got = expected = normal(n, 10, 60.0F);
+    CHECK(table.soft_cap(got.data(), 30.0F, n));
+    CHECK(ref.soft_cap(expected.data(), 30.0F, n));
+    CHECK(distance(got, expected) < 1e-5);
+    CHECK(table.soft_cap(got.data(), 0.0F, n));
+    for (float bad : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
+      auto values = normal(n, 11);
+      values[n / 2] = bad;
+      CHECK_FALSE(table.soft_cap(values.data(), 30.0F, n));
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("gemv agrees with Eigen in double precision for every type, row count and odd size", Isa, Baseline, Avx2, Avx512) {
+  const kernels::KernelTable* found = table_of<Isa>();
+  if (found == nullptr) return;
+  const kernels::KernelTable& table = *found;
+  for (DType type : kTypes) {
+    for (std::size_t k : {1, 5, 16, 33, 80, 256, 704, 1000}) {
+      for (std::size_t n : {1, 2, 3, 4, 5, 13, 64}) {
+        const auto w32 = normal(n * k, 12);
+        std::vector<std::uint8_t> storage(n * k * size_of(type) + 2);
+        std::uint8_t* w = storage.data() + (type == DType::f32 ? 0 : 2);  // 16-bit rows need no alignment beyond 2
+        ref.from_f32(w32.data(), type, w, n * k);
+        std::vector<float> wide(n * k);
+        ref.to_f32(w, type, wide.data(), n * k);
+        const auto x = normal(kernels::kGemvRows * (k + 3), 13);
+        using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+        const Eigen::MatrixXd weights = Eigen::Map<const Rows>(wide.data(), static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(k)).cast<double>();
+        for (std::size_t rows = 1; rows <= kernels::kGemvRows; ++rows) {
+          std::vector<float> y(rows * (n + 1), -1.0F);
+          table.gemv(w, type, x.data(), k + 3, rows, y.data(), n + 1, n, k);
+          for (std::size_t r = 0; r < rows; ++r) {
+            const Eigen::VectorXd exact = weights * Eigen::Map<const Eigen::VectorXf>(x.data() + r * (k + 3), static_cast<Eigen::Index>(k)).cast<double>();
+            for (std::size_t j = 0; j < n; ++j) {
+              CHECK(std::abs(y[r * (n + 1) + j] - exact[static_cast<Eigen::Index>(j)]) < 2e-6 * static_cast<double>(k) + 1e-6);
             }
+            CHECK(y[r * (n + 1) + n] == -1.0F);  // nothing past the row
           }
         }
       }
     }
-  });
+  }
 }
 
-TEST_CASE("attention over several blocks equals softmax over all visible keys at once") {
-  for_each_table([](const kernels::KernelTable& table) {
-    for (std::size_t head_dim : {4, 32, 96, 256, 512}) {
-      for (std::size_t rows : {1, 3, 4, 9}) {
-        const std::size_t keys = 150;
-        const auto q = normal(rows * head_dim, 14, 1.5F), k = normal(keys * head_dim, 15, 1.0F / std::sqrt(static_cast<float>(head_dim)));
-        const auto v = normal(keys * head_dim, 16);
-        std::vector<std::int64_t> first(rows), last(rows);
-        for (std::size_t r = 0; r < rows; ++r) {
-          last[r] = static_cast<std::int64_t>(keys - 2 * r);
-          first[r] = r % 2 == 0 ? 0 : last[r] - 70;
+TEST_CASE_TEMPLATE("attention over several blocks equals softmax over all visible keys at once", Isa, Baseline, Avx2, Avx512) {
+  const kernels::KernelTable* found = table_of<Isa>();
+  if (found == nullptr) return;
+  const kernels::KernelTable& table = *found;
+  for (std::size_t head_dim : {4, 32, 96, 256, 512}) {
+    for (std::size_t rows : {1, 3, 4, 9}) {
+      const std::size_t keys = 150;
+      const auto q = normal(rows * head_dim, 14, 1.5F), k = normal(keys * head_dim, 15, 1.0F / std::sqrt(static_cast<float>(head_dim)));
+      const auto v = normal(keys * head_dim, 16);
+      std::vector<std::int64_t> first(rows), last(rows);
+      for (std::size_t r = 0; r < rows; ++r) {
+        last[r] = static_cast<std::int64_t>(keys - 2 * r);
+        first[r] = r % 2 == 0 ? 0 : last[r] - 70;
+      }
+      std::vector<kernels::SoftmaxState> state(rows, {-std::numeric_limits<float>::infinity(), 0.0F});
+      std::vector<float> acc(rows * head_dim, 0.0F), scores(rows * kernels::kKeyBlock);
+      for (std::size_t key = 0; key < keys; key += kernels::kKeyBlock) {
+        const std::size_t count = std::min(kernels::kKeyBlock, keys - key);
+        std::vector<std::int64_t> f = first, l = last;
+        for (std::size_t r = 0; r < rows; ++r) f[r] -= static_cast<std::int64_t>(key), l[r] -= static_cast<std::int64_t>(key);
+        table.attend_block(q.data(), head_dim, rows, k.data() + key * head_dim, v.data() + key * head_dim, count, head_dim,
+                           f.data(), l.data(), state.data(), acc.data(), scores.data());
+      }
+      for (std::size_t r = 0; r < rows; ++r) {
+        std::vector<double> weight(keys, 0.0);
+        double max = -1e300, total = 0;
+        for (auto j = first[r]; j < last[r]; ++j) {
+          double s = 0;
+          for (std::size_t i = 0; i < head_dim; ++i) s += static_cast<double>(q[r * head_dim + i]) * k[static_cast<std::size_t>(j) * head_dim + i];
+          weight[static_cast<std::size_t>(j)] = s;
+          max = std::max(max, s);
         }
-        std::vector<kernels::SoftmaxState> state(rows, {-std::numeric_limits<float>::infinity(), 0.0F});
-        std::vector<float> acc(rows * head_dim, 0.0F), scores(rows * kernels::kKeyBlock);
-        for (std::size_t key = 0; key < keys; key += kernels::kKeyBlock) {
-          const std::size_t count = std::min(kernels::kKeyBlock, keys - key);
-          std::vector<std::int64_t> f = first, l = last;
-          for (std::size_t r = 0; r < rows; ++r) f[r] -= static_cast<std::int64_t>(key), l[r] -= static_cast<std::int64_t>(key);
-          table.attend_block(q.data(), head_dim, rows, k.data() + key * head_dim, v.data() + key * head_dim, count, head_dim,
-                             f.data(), l.data(), state.data(), acc.data(), scores.data());
-        }
-        for (std::size_t r = 0; r < rows; ++r) {
-          std::vector<double> weight(keys, 0.0);
-          double max = -1e300, total = 0;
-          for (auto j = first[r]; j < last[r]; ++j) {
-            double s = 0;
-            for (std::size_t i = 0; i < head_dim; ++i) s += static_cast<double>(q[r * head_dim + i]) * k[static_cast<std::size_t>(j) * head_dim + i];
-            weight[static_cast<std::size_t>(j)] = s;
-            max = std::max(max, s);
-          }
-          for (auto j = first[r]; j < last[r]; ++j) total += weight[static_cast<std::size_t>(j)] = std::exp(weight[static_cast<std::size_t>(j)] - max);
-          for (std::size_t i = 0; i < head_dim; ++i) {
-            double expected = 0;
-            for (auto j = first[r]; j < last[r]; ++j) expected += weight[static_cast<std::size_t>(j)] / total * v[static_cast<std::size_t>(j) * head_dim + i];
-            CHECK(std::abs(acc[r * head_dim + i] / state[r].sum - expected) < 1e-5);
-          }
+        for (auto j = first[r]; j < last[r]; ++j) total += weight[static_cast<std::size_t>(j)] = std::exp(weight[static_cast<std::size_t>(j)] - max);
+        for (std::size_t i = 0; i < head_dim; ++i) {
+          double expected = 0;
+          for (auto j = first[r]; j < last[r]; ++j) expected += weight[static_cast<std::size_t>(j)] / total * v[static_cast<std::size_t>(j) * head_dim + i];
+          CHECK(std::abs(acc[r * head_dim + i] / state[r].sum - expected) < 1e-5);
         }
       }
     }
-  });
+  }
 }

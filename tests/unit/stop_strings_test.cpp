@@ -70,7 +70,7 @@ TEST_CASE("stop strings: random texts, random cuts, random stops") {
       const std::size_t n = std::min<std::size_t>(random.next() % 7, text.size() - at);
       done = matcher.push(text.substr(at, n), out);
       at += n;
-      REQUIRE(out == expected.text.substr(0, out.size()));  // nothing leaks
+      REQUIRE(out == expected.text.substr(0, out.size()));                          // nothing leaks
       if (!done) REQUIRE(out.size() == at - must_hold(text.substr(0, at), stops));  // nothing is held in vain
     }
     if (done) {

@@ -1,0 +1,228 @@
+#!/usr/bin/env bash
+# Runs the gemma4 program: outputs, exit statuses, errors, a scripted chat, Ctrl-C.
+# usage: cli_test.sh GEMMA4_BINARY MODEL
+set -u
+export LC_ALL=C.UTF-8
+
+gemma4=$1
+model=$2
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failures=0
+
+fail() {
+  echo "FAIL: $*"
+  failures=$((failures + 1))
+}
+
+# expect STATUS COMMAND...: runs it with its output in $dir/out and $dir/err.
+expect() {
+  local status=$1
+  shift
+  "$@" >"$dir/out" 2>"$dir/err" </dev/null
+  local got=$?
+  [ "$got" = "$status" ] || fail "$*: exit status $got, expected $status: $(head -c 300 "$dir/err")"
+}
+
+# has FILE TEXT: the file contains the text.
+has() { grep -qF -e "$2" "$dir/$1" || fail "$1 of the last command lacks \"$2\": $(head -c 300 "$dir/$1")"; }
+
+# error STATUS TEXT COMMAND...: fails with this status, says so in the program's way, prints nothing.
+error() {
+  local status=$1 text=$2
+  shift 2
+  expect "$status" "$@"
+  has err "gemma4: error: "
+  has err "$text"
+  [ -s "$dir/out" ] && fail "$*: an error, yet something on standard output"
+}
+
+# same A B WHAT
+same() { [ "$1" = "$2" ] || fail "$3: \"$1\" is not \"$2\""; }
+
+echo "usage"
+expect 0 "$gemma4" --version
+expect 0 "$gemma4" --help
+for command in generate chat info tokenize logits perplexity bench; do
+  has out "$command"
+done
+for command in generate chat info tokenize logits perplexity bench; do
+  expect 0 "$gemma4" $command --help
+done
+error 2 "subcommand" "$gemma4"
+error 2 "frobnicate" "$gemma4" frobnicate
+error 2 "MODEL" "$gemma4" info
+error 2 "--no-such" "$gemma4" info "$model" --no-such
+error 2 "threads" "$gemma4" info "$model" --threads 0
+error 2 "compute" "$gemma4" info "$model" --compute f64
+error 2 "temperature" "$gemma4" generate "$model" -p x --temperature -1
+error 2 "temperature" "$gemma4" generate "$model" -p x --temperature warm
+error 2 "top_p" "$gemma4" generate "$model" -p x --top-p 0
+error 2 "logit-bias" "$gemma4" generate "$model" -p x --logit-bias 3
+error 2 "excludes" "$gemma4" generate "$model" -p x -f y
+error 2 "stride" "$gemma4" perplexity "$model" -p "a b c" --context 8 --stride 9
+error 2 "stop" "$gemma4" generate "$model" -p x --stop ""
+
+echo "bad input"
+error 1 "no-such-model" "$gemma4" info "$dir/no-such-model"
+echo "not a model" >"$dir/file"
+error 1 "file" "$gemma4" info "$dir/file"
+mkdir "$dir/empty"
+error 1 "config.json" "$gemma4" info "$dir/empty"
+error 1 "no-such-text" "$gemma4" generate "$model" -f "$dir/no-such-text"
+error 1 "at most 3 tokens" "$gemma4" generate "$model" -p "much too long for this" --context 3
+error 1 "99999999" "$gemma4" logits "$model" --ids 1,99999999 --out "$dir/x.npy"
+error 1 "no-such-dir" "$gemma4" logits "$model" --ids 1 --out "$dir/no-such-dir/x.npy"
+
+echo "info"
+expect 0 "$gemma4" info "$model"
+for word in hidden_size layer_types "bytes by part" BF16 kernels total; do has out "$word"; done
+expect 0 "$gemma4" info "$model" --tensors
+has out "layers.0."
+
+echo "tokenize"
+expect 0 "$gemma4" tokenize "$model" -p "Hello, <|turn> world" --ids
+plain=$(cat "$dir/out")
+expect 0 "$gemma4" tokenize "$model" -p "Hello, <|turn> world" --ids --special
+[ "$plain" != "$(cat "$dir/out")" ] || fail "--special makes no difference"
+expect 0 "$gemma4" tokenize "$model" --decode ${plain// /,}
+same "$(cat "$dir/out")" "Hello, <|turn> world" "decode of encode"
+expect 0 "$gemma4" tokenize "$model" -p "Hello"
+has out '"'
+same "$(printf 'Hello, <|turn> world' | "$gemma4" tokenize "$model" --ids)" "$plain" "text on standard input"
+same "$(printf 'Hello, <|turn> world' | "$gemma4" tokenize "$model/tokenizer.json" -f - --ids)" "$plain" "tokenizer.json"
+
+echo "generate"
+greedy=(--temperature 0 -n 24)
+expect 0 "$gemma4" generate "$model" -p "What is 20 + 13?" "${greedy[@]}"
+answer=$(cat "$dir/out")
+[ -n "$answer" ] || fail "an empty answer"
+[ -s "$dir/err" ] && fail "generate wrote to standard error, which is no terminal"
+same "$(printf 'What is 20 + 13?' | "$gemma4" generate "$model" "${greedy[@]}")" "$answer" "prompt on standard input"
+printf 'What is 20 + 13?' >"$dir/prompt"
+same "$("$gemma4" generate "$model" -f "$dir/prompt" "${greedy[@]}")" "$answer" "prompt in a file"
+same "$("$gemma4" generate "$model" -p "What is 20 + 13?" "${greedy[@]}" --no-mmap)" "$answer" "--no-mmap"
+expect 0 "$gemma4" generate "$model" --raw -p "Once upon a time" --temperature 0 -n 30 --verbose
+story=$(cat "$dir/out")
+has err "tokens/s"
+has err "stopped: "
+expect 0 "$gemma4" generate "$model" --raw -p "Once upon a time" --temperature 0 -n 30 --stop "${story:10:4}"
+same "$(cat "$dir/out")" "${story%%"${story:10:4}"*}" "--stop"
+first=$("$gemma4" generate "$model" --raw -p "Once" --seed 7 -n 40)
+same "$("$gemma4" generate "$model" --raw -p "Once" --seed 7 -n 40)" "$first" "equal seeds"
+expect 0 "$gemma4" generate "$model" --raw -p "Once upon a time" --verbose -n 0
+has err "max_tokens"
+expect 0 "$gemma4" generate "$model" --raw -p "Once upon a time" --verbose --context 12
+has err "context_full"
+
+echo "logits"
+expect 0 "$gemma4" logits "$model" -p "Once upon a time" --out "$dir/last.npy"
+expect 0 "$gemma4" logits "$model" -p "Once upon a time" --out "$dir/all.npy" --all
+same "$(head -c 6 "$dir/last.npy" | od -An -c | tr -d ' ')" '223NUMPY' "magic of .npy"
+grep -aq "'descr': '<f4', 'fortran_order': False" "$dir/last.npy" || fail "header of .npy"
+vocab=$("$gemma4" info "$model" | awk '$1 == "vocab_size" { print $2 }')
+same "$(stat -c %s "$dir/last.npy")" "$((128 + 4 * vocab))" "size of .npy"
+if command -v python3 >/dev/null; then
+  # The last row of all is the last logits, up to the order in which different numbers of rows are summed.
+  python3 - "$dir/all.npy" "$dir/last.npy" "$vocab" <<'END' || fail "the last row of --all is not what is written without"
+import array, sys
+last_of = lambda path, n: array.array("f", open(path, "rb").read()[-4 * n:])
+a, b = (last_of(path, int(sys.argv[3])) for path in sys.argv[1:3])
+sys.exit(max(abs(x - y) for x, y in zip(a, b)) > 1e-2 * max(map(abs, b)))
+END
+fi
+
+echo "perplexity"
+for i in 1 2 3 4 5 6; do echo "Once upon a time there was a little dog who loved to play in the garden."; done >"$dir/text"
+expect 0 "$gemma4" perplexity "$model" -f "$dir/text" --context 64
+has out "perplexity"
+whole=$(cat "$dir/out")
+expect 0 "$gemma4" perplexity "$model" -f "$dir/text" --context 64
+same "$(cat "$dir/out")" "$whole" "perplexity twice"
+expect 0 "$gemma4" perplexity "$model" -f "$dir/text" --context 64 --stride 16
+same "$(awk '/scored/ { print $3 }' "$dir/out")" "$(echo "$whole" | awk '/scored/ { print $3 }')" "tokens scored with a stride"
+
+echo "bench"
+expect 0 "$gemma4" bench "$model" --prefill 16,32 --decode 4 --repeat 2
+has out "prefill"
+has out "decode"
+expect 0 "$gemma4" bench "$model" --prefill 16 --decode 4 --repeat 1 --depth 8 --json
+has out '"test": "decode"'
+if command -v python3 >/dev/null; then
+  python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$dir/out" || fail "bench --json is not JSON"
+fi
+
+echo "chat, scripted"
+printf 'What is 20 + 13?\n/stats\n/nonsense\n/reset\nWhat is 20 + 13?\n/help\n/quit\nnever read\n' |
+  "$gemma4" chat "$model" "${greedy[@]}" >"$dir/out" 2>"$dir/err"
+same $? 0 "status of a scripted chat"
+same "$(head -n 1 "$dir/out")" "$answer" "the first answer in a chat"
+same "$(grep -cxF -e "$answer" "$dir/out")" 2 "the answer again after /reset"
+for text in "tokens held" "no such command" "forgotten" "/quit"; do has out "$text"; done
+grep -q "never read" "$dir/out" && fail "chat went on after /quit"
+printf 'What is 20 + 13?\nWhat is the capital of France?\nSay it again' |
+  "$gemma4" chat "$model" --temperature 0 -n 16 --system "Be brief." --think >"$dir/out" 2>"$dir/err"
+same $? 0 "a chat with a system text and thoughts"
+[ "$(wc -l <"$dir/out")" -ge 3 ] || fail "three messages, fewer answers: $(cat "$dir/out")"
+grep -q "channel" "$dir/out" && fail "markup in a chat's output"
+printf 'Tell me a long story about a dog and a cat\nHi\n/reset\nHi\n' |
+  "$gemma4" chat "$model" "${greedy[@]}" --context 24 >"$dir/out" 2>"$dir/err"
+same $? 0 "a chat with a small context"
+has out "the context"
+
+echo "Ctrl-C"
+# Without its end tokens the model talks until the context is full, or we stop it.
+endless=()
+for id in $("$gemma4" info "$model" | sed -n 's/.*bos, pad, eos token ids *[-0-9]*, [-0-9]*, //p'); do endless+=(--suppress "$id"); done
+
+# wait_for TEXT: until standard output has it, at most 20 s.
+wait_for() {
+  for _ in $(seq 400); do
+    grep -qF -e "$1" "$dir/out" && return 0
+    sleep 0.05
+  done
+  fail "waited in vain for \"$1\": $(tail -c 300 "$dir/out")"
+}
+
+# wait_for_bytes N
+wait_for_bytes() {
+  for _ in $(seq 2000); do
+    [ "$(stat -c %s "$dir/out")" -ge "$1" ] && return 0
+    sleep 0.01
+  done
+  fail "no answer within 20 s"
+}
+
+mkfifo "$dir/in"
+: >"$dir/out"
+"$gemma4" chat "$model" "${endless[@]}" --seed 1 <"$dir/in" >"$dir/out" 2>"$dir/err" &
+pid=$!
+exec 9>"$dir/in"
+echo "Tell me a story" >&9
+wait_for_bytes 20
+kill -INT $pid
+wait_for "(stopped)"
+kill -0 $pid 2>/dev/null || fail "Ctrl-C in an answer ended the chat"
+before=$(stat -c %s "$dir/out")
+echo "And another" >&9
+wait_for_bytes $((before + 20))
+kill -INT $pid
+sleep 0.5
+kill -INT $pid  # now at the prompt
+wait $pid
+same $? 0 "Ctrl-C at the prompt"
+exec 9>&-
+
+: >"$dir/out"
+"$gemma4" generate "$model" --raw -p "Once" "${endless[@]}" --seed 1 >"$dir/out" 2>"$dir/err" </dev/null &
+pid=$!
+wait_for_bytes 20
+kill -INT $pid
+wait $pid
+same $? 130 "Ctrl-C in generate"
+
+if [ $failures -gt 0 ]; then
+  echo "$failures failed"
+  exit 1
+fi
+echo "all passed"

@@ -1,0 +1,53 @@
+// decode() allocates nothing, on any thread. This binary counts every operator new.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "support/random_models.h"
+
+namespace {
+
+std::atomic<long> allocations{0};
+
+void* counted(std::size_t bytes, std::size_t alignment) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  if (void* p = std::aligned_alloc(alignment, rounded != 0 ? rounded : alignment)) return p;
+  throw std::bad_alloc();
+}
+constexpr std::size_t kDefault = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
+}  // namespace
+
+// The other forms of new and delete call these.
+void* operator new(std::size_t bytes) { return counted(bytes, kDefault); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) { return counted(bytes, static_cast<std::size_t>(alignment)); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+
+using namespace gemma4;
+using namespace gemma4::test;
+
+TEST_CASE("decode allocates nothing") {
+  for (const RandomModel& m : random_models()) {
+    REQUIRE(allocations.load() > 0);  // it counts
+    Session session(m.model, sized(200, 16));
+    Session forked = session.fork();
+    const CancelToken cancel;
+    // From the very first step on, also without a prefill, over rings that wrap, with a token to cancel, in a fork.
+    const long before = allocations.load();
+    for (int i = 0; i < 190; ++i) session.decode(i % 100);
+    for (int i = 0; i < 40; ++i) forked.decode(i % 100, cancel);
+    CHECK_MESSAGE(allocations.load() == before, m.name);
+
+    session.truncate(185);
+    session.prefill(std::vector<TokenId>{1, 2, 3, 4, 5, 6}, wanting(Want::nothing));
+    const long after_prefill = allocations.load();
+    for (int i = 0; i < 9; ++i) session.decode(i);
+    CHECK_MESSAGE(allocations.load() == after_prefill, m.name, " after a prefill");
+  }
+}

@@ -1,0 +1,268 @@
+// Session: whatever way the tokens come in, the logits are those of one chunk.
+#include <doctest/doctest.h>
+
+#include <Eigen/Core>
+#include <numeric>
+#include <optional>
+
+#include "model/decoder.h"
+#include "session/session.h"
+#include "support/random_models.h"
+
+using namespace gemma4;
+using namespace gemma4::test;
+
+namespace {
+
+/// Feeds tokens[from, to) in random portions, some by prefill, some by decode; the logits of the last.
+Values feed_randomly(Session& session, Span<const TokenId> tokens, std::size_t from, Random& random) {
+  Values last;
+  while (from < tokens.size()) {
+    const std::size_t n = std::min(random.between(1, 1 + tokens.size() / 3), tokens.size() - from);
+    if (random.below(3) == 0) {
+      for (std::size_t i = 0; i < n; ++i) last = values(session.decode(tokens[from + i]));
+    } else if (from + n < tokens.size() && random.below(2) == 0) {
+      session.prefill(tokens.subspan(from, n), wanting(Want::nothing));
+    } else {
+      last = values(session.prefill(tokens.subspan(from, n)));
+    }
+    from += n;
+  }
+  return last;
+}
+
+Values product_with_head(const RandomModel& m, Span<const float> hidden) {
+  const matmul::Matrix& head = m.model.impl()->decoder().weights().lm_head;
+  Values weights(head.n * head.k);
+  m.model.impl()->decoder().kernels().to_f32(head.data, head.dtype, weights.data(), weights.size());
+  using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const auto d = static_cast<Eigen::Index>(head.k), vocab = static_cast<Eigen::Index>(head.n);
+  const Eigen::Map<const Rows> x(hidden.data(), static_cast<Eigen::Index>(hidden.size()) / d, d);
+  const Eigen::Map<const Rows> w(weights.data(), vocab, d);
+  Rows logits = (x.cast<double>() * w.cast<double>().transpose()).cast<float>();
+  if (const auto cap = m.model.config().final_logit_softcapping) logits = (*cap * (logits.array() / *cap).tanh()).matrix();
+  return {logits.data(), logits.data() + logits.size()};
+}
+
+}  // namespace
+
+TEST_CASE("any chunking and any mixture of prefill and decode agrees with one chunk") {
+  for (const RandomModel& m : random_models()) {
+    Random random(1);
+    for (int round = 0; round < 6; ++round) {
+      const std::size_t n = random.between(1, static_cast<std::size_t>(4 * m.window()));
+      const std::vector<TokenId> tokens = random.tokens(m.model, n);
+      const int chunk = static_cast<int>(random.between(1, 24));
+      const int context = static_cast<int>(n + random.below(20));
+      Session session(m.model, sized(context, chunk));
+      const Values got = feed_randomly(session, tokens, 0, random);
+      CHECK_MESSAGE(close(m, got, fresh_logits(m.model, tokens)), m.name, ": ", n, " tokens, chunks of ", chunk);
+      CHECK(session.position() == n);
+      CHECK(std::equal(session.tokens().begin(), session.tokens().end(), tokens.begin(), tokens.end()));
+    }
+  }
+}
+
+TEST_CASE("each Want returns what it names") {
+  for (const RandomModel& m : random_models()) {
+    Random random(2);
+    const int vocab = m.model.config().vocab_size, n = 3 * m.window() + 5;
+    const std::vector<TokenId> tokens = random.tokens(m.model, static_cast<std::size_t>(n));
+    const auto prefill = [&](const PrefillOptions& options) {
+      Session session(m.model, sized(n + 1, 13));
+      return values(session.prefill(tokens, options));
+    };
+    const Values all = prefill(wanting(Want::all_logits));
+    REQUIRE(all.size() == tokens.size() * static_cast<std::size_t>(vocab));
+    CHECK(prefill(wanting(Want::nothing)).empty());
+    CHECK_MESSAGE(close(m, prefill(wanting(Want::last_logits)), row(all, tokens.size() - 1, vocab)), m.name);
+
+    PrefillOptions some = wanting(Want::rows);
+    for (int i = 0; i < n; ++i) {
+      if (random.below(4) == 0) some.rows.push_back(i);
+    }
+    const Values rows = prefill(some);
+    REQUIRE(rows.size() == some.rows.size() * static_cast<std::size_t>(vocab));
+    for (std::size_t i = 0; i < some.rows.size(); ++i) {
+      CHECK_MESSAGE(close(m, row(rows, i, vocab), row(all, static_cast<std::size_t>(some.rows[i]), vocab)), m.name, " row ", some.rows[i]);
+    }
+    CHECK(prefill(wanting(Want::rows)).empty());
+
+    const Values hidden = prefill(wanting(Want::hidden_states));
+    REQUIRE(hidden.size() == tokens.size() * static_cast<std::size_t>(m.model.config().hidden_size));
+    CHECK_MESSAGE(close(m, product_with_head(m, hidden), all), m.name, ": hidden states times the head");
+  }
+}
+
+TEST_CASE("a prefill that wanted nothing leaves a cache to decode from") {
+  for (const RandomModel& m : random_models()) {
+    const std::vector<TokenId> tokens = Random(3).tokens(m.model, static_cast<std::size_t>(2 * m.window() + 3));
+    const Span<const TokenId> all(tokens);
+    Session session(m.model, sized(128, 10));
+    CHECK(session.prefill(all.subspan(0, tokens.size() - 1), wanting(Want::nothing)).empty());
+    CHECK_MESSAGE(close(m, session.decode(tokens.back()), fresh_logits(m.model, tokens)), m.name);
+  }
+}
+
+TEST_CASE("rows that skip the KV-shared layers change nothing for those that do not") {
+  for (const RandomModel& m : random_models()) {
+    const std::vector<TokenId> tokens = Random(4).tokens(m.model, static_cast<std::size_t>(2 * m.window() + 1));
+    std::vector<Values> last, next;
+    for (const bool skip : {true, false}) {
+      SessionOptions options = sized(128, 11);
+      options.skip_shared_layers = skip;
+      Session session(m.model, options);
+      last.push_back(values(session.prefill(tokens)));
+      next.push_back(values(session.decode(7)));
+    }
+    CHECK_MESSAGE(close(m, last[0], last[1]), m.name);
+    CHECK_MESSAGE(close(m, next[0], next[1]), m.name);
+  }
+}
+
+TEST_CASE("every type of KV cache") {
+  for (const RandomModel& m : random_models()) {
+    const std::vector<TokenId> tokens = Random(5).tokens(m.model, static_cast<std::size_t>(3 * m.window()));
+    const Values expected = fresh_logits(m.model, tokens);
+    float largest = 0;
+    for (float value : expected) largest = std::max(largest, std::abs(value));
+    for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
+      SessionOptions options = sized(100, 17);
+      options.kv_dtype = dtype;
+      Session session(m.model, options);
+      const double off = difference(session.prefill(tokens), expected) / largest;
+      CHECK_MESSAGE(off <= (dtype == DType::bf16 ? 3e-2 : 1e-2), m.name, " ", to_string(dtype), ": ", off);
+      if (m.model.compute() == Compute::f32) CHECK_MESSAGE((off <= 1e-5) == (dtype == DType::f32), m.name, " ", to_string(dtype), ": ", off);
+    }
+  }
+}
+
+TEST_CASE("contexts and chunks of odd sizes") {
+  for (const RandomModel& m : random_models()) {
+    Random random(6);
+    const int window = m.window();
+    const std::pair<int, int> sizes[] = {{1, 1}, {1, 512}, {2, 1}, {window - 1, 4}, {window, window}, {window + 1, 1}, {40, 1000}, {40, 40}};
+    for (const auto& [context, chunk] : sizes) {
+      const std::vector<TokenId> tokens = random.tokens(m.model, static_cast<std::size_t>(context));
+      Session session(m.model, sized(context, chunk));
+      CHECK(session.context_length() == static_cast<std::size_t>(context));
+      CHECK_MESSAGE(close(m, session.prefill(tokens), fresh_logits(m.model, tokens)), m.name, ": context ", context, ", chunk ", chunk);
+      CHECK_THROWS_AS(session.decode(1), Error);  // full to the last token
+      session.truncate(0);
+      CHECK_MESSAGE(close(m, session.decode(tokens[0]), fresh_logits(m.model, {tokens.data(), 1})), m.name);
+    }
+  }
+}
+
+TEST_CASE("equal calls give equal bits; other thread counts give equal logits") {
+  for (const char* name : {"e2b-f32", "moe-f32", "odd-f32", "odd-bf16"}) {
+    const RandomModel& m = random_model(name);
+    const auto run = [&](const Model& model) {
+      Random random(7);
+      Session session(model, sized(120, 9));
+      const std::vector<TokenId> tokens = random.tokens(model, 100);
+      return feed_randomly(session, tokens, 0, random);
+    };
+    const Values expected = run(m.model);
+    CHECK_MESSAGE(same_bits(run(m.model), expected), name, ": same model again");
+    CHECK_MESSAGE(same_bits(run(load_random(name, 2)), expected), name, ": loaded again");
+    for (const int threads : {1, 3, 7}) {
+      const Model other = load_random(name, threads);
+      CHECK(other.threads() == threads);
+      CHECK_MESSAGE(close(m, run(other), expected), name, " with ", threads, " threads");
+    }
+  }
+}
+
+TEST_CASE("cancel before, within and after a chunk: the session stands at its last completed chunk and goes on") {
+  constexpr std::size_t kChunk = 8;
+  for (const RandomModel& m : random_models()) {
+    Random random(8);
+    const std::vector<TokenId> tokens = random.tokens(m.model, 60);
+    const int layers = m.model.config().num_hidden_layers;
+    for (const int at_layer : {-1, 0, layers / 2, layers - 1}) {
+      for (const std::size_t in_chunk : {std::size_t{0}, std::size_t{4}}) {
+        Session session(m.model, sized(64, kChunk));
+        PrefillOptions options;
+        options.cancel.emplace();
+        std::size_t chunk = 0;
+        options.progress = [&](std::size_t, std::size_t) { ++chunk; };
+        session.impl()->set_probe([&](int layer, const float*, std::size_t, std::size_t) {
+          if (layer == at_layer && chunk == in_chunk) options.cancel->cancel();
+        });
+        // Rows nobody asked for never reach the last layers: there the flag is seen only by all_logits.
+        options.want = Want::all_logits;
+        std::optional<ErrorCode> code;
+        try {
+          session.prefill(tokens, options);
+        } catch (const Error& error) {
+          code = error.code();
+        }
+        session.impl()->set_probe({});
+        // Set in the last layer, it is seen at the start of the next chunk.
+        const std::size_t done = in_chunk + (at_layer == layers - 1 ? 1 : 0);
+        CHECK(code == ErrorCode::cancelled);
+        REQUIRE_MESSAGE(session.position() == done * kChunk, m.name, " layer ", at_layer);
+
+        Session twin(m.model, sized(64, kChunk));
+        if (done != 0) twin.prefill({tokens.data(), done * kChunk}, wanting(Want::all_logits));
+        const Span<const TokenId> rest = Span<const TokenId>(tokens).subspan(done * kChunk);
+        CHECK_MESSAGE(same_bits(values(session.prefill(rest)), twin.prefill(rest)), m.name, " layer ", at_layer);
+      }
+    }
+  }
+}
+
+TEST_CASE("a cancelled decode leaves the session as it was; a cancel that comes too late does nothing") {
+  for (const RandomModel& m : random_models()) {
+    const std::vector<TokenId> tokens = Random(9).tokens(m.model, static_cast<std::size_t>(2 * m.window()));
+    Session session(m.model, sized(100, 16)), twin(m.model, sized(100, 16));
+    const Values before = values(session.prefill(tokens));
+    twin.prefill(tokens);
+    for (const int at_layer : {-1, 0, m.model.config().num_hidden_layers - 2}) {
+      const CancelToken cancel;
+      session.impl()->set_probe([&](int layer, const float*, std::size_t, std::size_t) {
+        if (layer == at_layer) cancel.cancel();
+      });
+      try {
+        session.decode(5, cancel);
+        FAIL("not cancelled");
+      } catch (const Error& error) {
+        CHECK(error.code() == ErrorCode::cancelled);
+      }
+      CHECK(session.position() == tokens.size());
+      CHECK(same_bits(session.impl()->last_logits(), before));
+    }
+    session.impl()->set_probe({});
+    const CancelToken late;
+    const Values next = values(session.decode(5, late));
+    late.cancel();
+    CHECK_MESSAGE(same_bits(next, twin.decode(5)), m.name);
+    CHECK_MESSAGE(same_bits(values(session.decode(6)), twin.decode(6)), m.name);
+  }
+}
+
+TEST_CASE("an exception out of a callback leaves the session at its last completed chunk") {
+  struct Stop {};
+  for (const RandomModel& m : random_models()) {
+    const std::vector<TokenId> tokens = Random(10).tokens(m.model, 50);
+    const Span<const TokenId> all(tokens);
+    Session session(m.model, sized(64, 8)), twin(m.model, sized(64, 8));
+    PrefillOptions options;
+    options.progress = [](std::size_t done, std::size_t total) {
+      CHECK(total == 50);
+      if (done == 24) throw Stop();
+    };
+    CHECK_THROWS_AS(session.prefill(tokens, options), Stop);
+    REQUIRE(session.position() == 24);
+    session.impl()->set_probe([](int layer, const float*, std::size_t, std::size_t) {
+      if (layer == 1) throw Stop();
+    });
+    CHECK_THROWS_AS(session.prefill(all.subspan(24)), Stop);
+    CHECK_THROWS_AS(session.decode(1), Stop);
+    session.impl()->set_probe({});
+    REQUIRE(session.position() == 24);
+    twin.prefill(all.subspan(0, 24), wanting(Want::nothing));
+    CHECK_MESSAGE(same_bits(values(session.prefill(all.subspan(24))), twin.prefill(all.subspan(24))), m.name);
+  }
+}

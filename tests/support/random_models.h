@@ -1,0 +1,125 @@
+// The random checkpoints as loaded models, and what property tests do with sessions over them.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "gemma4/gemma4.h"
+
+namespace gemma4::test {
+
+/// One checkpoint of tests/parity/checkpoints.py.
+struct RandomModel {
+  std::string name;  ///< "e2b-f32": case and weight type
+  Model model;
+
+  /// Largest difference allowed between logits that shall be equal: style.md section 12.
+  double tolerance(Span<const float> expected) const {
+    if (model.compute() == Compute::f32) return 2e-4;
+    float largest = 0;
+    for (float value : expected) largest = std::max(largest, std::abs(value));
+    return 1e-2 * largest;
+  }
+  int window() const { return model.config().sliding_window; }
+};
+
+inline std::string checkpoint_folder(const std::string& name) {
+  return std::string(GEMMA4_BINARY_DIR) + "/parity/" + name;
+}
+
+inline Model load_random(const std::string& name, int threads = 2, Compute compute = Compute::automatic) {
+  ModelOptions options;
+  options.threads = threads;
+  options.compute = compute;
+  return Model::load(checkpoint_folder(name), options);
+}
+
+/// Every shape in F32, and one in bf16 arithmetic; loaded once.
+inline const std::vector<RandomModel>& random_models() {
+  static const std::vector<RandomModel> models = [] {
+    std::vector<RandomModel> list;
+    for (const char* name : {"e2b-f32", "e4b-f32", "dense-f32", "moe-f32", "odd-f32", "bare-f32", "odd-bf16"}) {
+      list.push_back({name, load_random(name)});
+    }
+    return list;
+  }();
+  return models;
+}
+inline const RandomModel& random_model(const std::string& name) {
+  for (const RandomModel& m : random_models()) {
+    if (m.name == name) return m;
+  }
+  throw std::runtime_error("no such model: " + name);
+}
+
+inline SessionOptions sized(int context_length, int prefill_chunk) {
+  SessionOptions options;
+  options.context_length = context_length;
+  options.prefill_chunk = prefill_chunk;
+  return options;
+}
+inline PrefillOptions wanting(Want want) {
+  PrefillOptions options;
+  options.want = want;
+  return options;
+}
+
+/// A seeded source of small numbers and tokens, the same everywhere.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(engine_() % n); }
+  std::size_t between(std::size_t low, std::size_t high) { return low + below(high - low + 1); }
+  TokenId token(const Model& model) {
+    return static_cast<TokenId>(below(static_cast<std::size_t>(model.config().vocab_size)));
+  }
+  std::vector<TokenId> tokens(const Model& model, std::size_t n) {
+    std::vector<TokenId> list(n);
+    for (TokenId& id : list) id = token(model);
+    return list;
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+using Values = std::vector<float>;
+inline Values values(Span<const float> span) { return {span.begin(), span.end()}; }
+
+inline double difference(Span<const float> a, Span<const float> b) {
+  if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
+  double worst = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double d = std::abs(static_cast<double>(a[i]) - b[i]);
+    worst = d <= worst ? worst : d;  // a NaN stays
+  }
+  return worst;
+}
+inline bool close(const RandomModel& m, Span<const float> got, Span<const float> expected) {
+  return !expected.empty() && difference(got, expected) <= m.tolerance(expected);
+}
+inline bool same_bits(Span<const float> a, Span<const float> b) {
+  return !a.empty() && a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+/// The last logits of these tokens by a session that sees them in one chunk: what any other way must agree with.
+inline Values fresh_logits(const Model& model, Span<const TokenId> tokens) {
+  const int n = static_cast<int>(tokens.size());
+  Session session(model, sized(n, n));
+  return values(session.prefill(tokens));
+}
+
+/// Row i of logits or hidden states of this width.
+inline Span<const float> row(Span<const float> rows, std::size_t i, int width) {
+  const auto n = static_cast<std::size_t>(width);
+  return rows.subspan(i * n, n);
+}
+
+}  // namespace gemma4::test
