@@ -4,11 +4,14 @@ find_package(Threads REQUIRED)
 # oneDNN 2.6 (Debian 12) or 3.x. Seen by src/matmul/onednn.cpp alone. Without it our own kernels do the work, slower.
 add_library(gemma4_onednn INTERFACE)
 if(GEMMA4_ONEDNN)
-  find_package(dnnl QUIET CONFIG)
-  if(NOT dnnl_FOUND)
+  # Not through its own package file: Debian's insists on OpenCL headers, which nothing here needs.
+  find_path(ONEDNN_INCLUDE_DIR oneapi/dnnl/dnnl.hpp)
+  find_library(ONEDNN_LIBRARY dnnl)
+  if(NOT ONEDNN_INCLUDE_DIR OR NOT ONEDNN_LIBRARY)
     message(FATAL_ERROR "oneDNN 2.6 or newer is needed (Debian: libdnnl-dev); -DGEMMA4_ONEDNN=OFF builds without")
   endif()
-  target_link_libraries(gemma4_onednn INTERFACE DNNL::dnnl)
+  target_include_directories(gemma4_onednn SYSTEM INTERFACE ${ONEDNN_INCLUDE_DIR})
+  target_link_libraries(gemma4_onednn INTERFACE ${ONEDNN_LIBRARY})
   target_compile_definitions(gemma4_onednn INTERFACE GEMMA4_WITH_ONEDNN)
   # Where oneDNN runs over OpenMP, its thread count is held to one around every call.
   find_package(OpenMP QUIET COMPONENTS CXX)
@@ -18,7 +21,7 @@ if(GEMMA4_ONEDNN)
   endif()
 endif()
 
-# xsimd 8 or newer: headers only. Seen by src/kernels/impl alone.
+# xsimd 8 or newer: headers only. Seen by src/kernels/impl and src/sampling/lanes.h.
 find_package(xsimd QUIET CONFIG)
 if(NOT xsimd_FOUND)
   message(FATAL_ERROR "xsimd 8 or newer is needed (Debian: libxsimd-dev)")

@@ -29,14 +29,19 @@ test_under_asan() {
     run_ctest asan-ubsan build-asan-ubsan -L "unit|property"
 }
 
+test_fuzz() {
+  say "fuzzing the parsers under both"
+  run_ctest fuzz build-asan-ubsan -L fuzz
+}
+
 test_under_tsan() {
   say "building for ThreadSanitizer into build-tsan/"
   GEMMA4_TARGETS="gemma4_unit_tests gemma4_property_tests gemma4_parity_checkpoints" \
     build_tests build-tsan --preset tsan -DGEMMA4_BUILD_EXAMPLES=OFF -DGEMMA4_BUILD_CLI=OFF || return 0
   say "running the threaded tests under ThreadSanitizer"
-  # libgomp is not instrumented: what oneDNN does with it is none of our business.
+  # oneDNN and libgomp are not instrumented.
   TSAN_OPTIONS="ignore_noninstrumented_modules=1 second_deadlock_stack=1" \
-    run_ctest tsan build-tsan -L "unit|property" -R "thread|parallel|cancel|concurrent"
+    run_ctest tsan build-tsan -L "unit|property" -R "thread|cancel|pool|turn"
 }
 
 # src/matmul/onednn.cpp against the headers of oneDNN 3.

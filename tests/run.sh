@@ -71,15 +71,8 @@ run_ctest() {
 test_cpp() {
   say "building into $build/"
   build_tests "$build" -DCMAKE_BUILD_TYPE=Release || return 0
-  say "running the C++ tests"
+  say "running the tests of the library and the program"
   run_ctest cpp "$build"
-}
-
-test_cli() {
-  say "running the program's tests"
-  local gemma4=$PWD/$build/examples/cli/gemma4 line status=0
-  tests/cli/cli_test.sh "$gemma4" > "$build/cli.log" 2>> "$log" || status=$?
-  grep -v '^ok ' "$build/cli.log" || true
 }
 
 test_python() {
@@ -110,7 +103,6 @@ main() {
   install_packages
   make_venv
   test_cpp
-  test_cli
   test_python
   if [ $all = yes ]; then test_all; fi
   "$venv/bin/python" tests/summary.py "$results"

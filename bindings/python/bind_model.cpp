@@ -6,21 +6,16 @@ namespace gemma4::python {
 namespace {
 
 Compute to_compute(const std::string& name) {
-  if (name == "auto") return Compute::automatic;
-  if (name == "f32") return Compute::f32;
-  throw Error(ErrorCode::invalid_argument, "compute: expected \"auto\" or \"f32\", got \"" + name + "\"");
+  for (const Compute compute : {Compute::automatic, Compute::f32, Compute::bf16}) {
+    if (name == to_string(compute)) return compute;
+  }
+  throw Error(ErrorCode::invalid_argument, "compute: expected \"auto\", \"f32\" or \"bf16\", got \"" + name + "\"");
 }
 
 Model load(const py::object& path, const py::object& threads, const std::string& compute, bool use_mmap, const py::object& progress) {
   ModelOptions options;
   options.compute = to_compute(compute);
-  if (!threads.is_none()) {
-    options.threads = to_int(threads, "threads");
-    if (options.threads < 1) {
-      throw Error(ErrorCode::invalid_argument,
-                  "threads: expected at least 1, or None for one per core, got " + std::to_string(options.threads));
-    }
-  }
+  if (!threads.is_none()) options.threads = to_int(threads, "threads");
   options.use_mmap = use_mmap;
   const std::string name = to_path(path);
   Watch watch(progress, std::nullopt);
@@ -50,7 +45,7 @@ void bind_model(py::module_& module) {
           "A Sampler with the model's defaults; arguments as Sampler's, each replacing a default.")
       .def_property_readonly("threads", &Model::threads, "Threads of its pool.")
       .def_property_readonly(
-          "compute", [](const Model& self) { return self.compute() == Compute::f32 ? "f32" : "auto"; },
+          "compute", [](const Model& self) { return to_string(self.compute()); },
           "\"f32\" when activations are F32 throughout, else \"auto\".")
       .def_property_readonly("isa", &Model::isa, "The instruction set its kernels were chosen for.")
       .def("__repr__", [](const Model& self) {

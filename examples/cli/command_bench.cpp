@@ -174,7 +174,7 @@ void run(const Arguments& arguments) {
   report.load_seconds = now() - start;
   report.model = arguments.model.path;
   report.isa = model.isa();
-  report.compute = model.compute() == gemma4::Compute::f32 ? "f32" : "auto";
+  report.compute = gemma4::to_string(model.compute());
   report.threads = model.threads();
   for (const gemma4::ModelPart& part : model.parts()) report.weight_bytes += part.bytes;
 

@@ -119,7 +119,7 @@ void run(const Arguments& arguments) {
   std::printf("\nhere\n");
   row("kernels", model.isa());
   row("threads", "%d", model.threads());
-  row("compute", model.compute() == gemma4::Compute::f32 ? "f32" : "auto");
+  row("compute", gemma4::to_string(model.compute()));
   row("load time", "%.3f s", seconds);
   print_parts(model);
   print_tensors(model, arguments.tensors);

@@ -19,15 +19,17 @@ int exit_status = 0;
 void ModelArguments::add_to(CLI::App& command) {
   command.add_option("MODEL", path, "Folder of a checkpoint (config.json, *.safetensors), or a GGUF file")->required();
   command.add_option("--threads", threads, "Threads; -1: one per physical core")->check(CLI::Range(-1, 4096));
-  command.add_option("--compute", compute, "How to compute: auto, or f32 throughout")
-      ->check(CLI::IsMember({"auto", "f32"}));
+  command.add_option("--compute", compute, "auto, f32 (KV cache too) or bf16 (faster prefill, less exact)")
+      ->check(CLI::IsMember({"auto", "f32", "bf16"}));
   command.add_flag("--no-mmap", no_mmap, "Read the weights into memory instead of mapping the file");
 }
 
 gemma4::Model ModelArguments::load() const {
   gemma4::ModelOptions options;
   options.threads = threads;
-  options.compute = compute == "f32" ? gemma4::Compute::f32 : gemma4::Compute::automatic;
+  for (const gemma4::Compute choice : {gemma4::Compute::automatic, gemma4::Compute::f32, gemma4::Compute::bf16}) {
+    if (compute == gemma4::to_string(choice)) options.compute = choice;
+  }
   options.use_mmap = !no_mmap;
   Progress progress("loading");
   options.progress = [&progress](std::uint64_t done, std::uint64_t total) { progress.show(done, total); };

@@ -24,7 +24,7 @@ SHORT = choose(
     (8, plain("facts")), (3, plain("small_talk")),
 )
 THINKING = choose(
-    (8, plain("add", True)), (10, plain("subtract", True)), (12, plain("reverse", True)),
+    (8, plain("add", True)), (12, plain("subtract", True)), (18, plain("reverse", True)),
     (2, plain("copy", True)), (3, plain("facts", True)), (2, plain("small_talk", True)),
     (2, plain("json", True)),
 )
@@ -39,12 +39,12 @@ ENGLISH = choose((12, tasks.english), (4, plain("story")), (1, plain("story", Tr
 
 # name: (maker, examples a step, batches they are cut into, weight of the loss)
 GROUPS = {
-    "short": (SHORT, 96, 2, 0.48),
-    "thinking": (THINKING, 20, 1, 0.14),
-    "json": (JSON, 8, 1, 0.06),
-    "tools": (TOOLS, 16, 2, 0.16),
-    "chat": (CHAT, 10, 1, 0.08),
-    "english": (ENGLISH, 6, 1, 0.08),
+    "short": (SHORT, 96, 2, 0.44),
+    "thinking": (THINKING, 28, 1, 0.20),
+    "json": (JSON, 10, 1, 0.07),
+    "tools": (TOOLS, 20, 2, 0.19),
+    "chat": (CHAT, 8, 1, 0.06),
+    "english": (ENGLISH, 4, 1, 0.04),
 }
 
 

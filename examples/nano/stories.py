@@ -13,6 +13,7 @@ COLORS = "red blue green yellow white black brown small big old".split()
 FOODS = "apple cake pie soup bread cheese honey milk".split()
 WEATHER = ["sunny", "rainy", "cold", "warm", "windy"]
 MOODS = ["happy", "sad", "tired", "hungry", "proud", "scared"]
+WORDS = {*GIRLS, *BOYS, *ANIMALS, *PLACES, *THINGS, *COLORS, *FOODS, *WEATHER, *MOODS}
 
 OPENINGS = [
     "Once upon a time there was a {kid} named {hero}.",

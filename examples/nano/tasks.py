@@ -80,6 +80,8 @@ def operands(random, held_out):
 def copy(random, held_out=False):
     count = random.choice([1, 1, 2, 3])
     text = " ".join(words.word(random, held_out) for _ in range(count))
+    if random.random() < 0.15:
+        text = words.pick(random, lambda: words.digits(random), held_out)
     wording = random.choice([
         'Repeat "{}".', "Repeat: {}", "Copy: {}", 'Copy "{}".', "Say {}", 'Say "{}".',
         "Repeat after me: {}", 'Write "{}".', "Please repeat: {}", "Copy this: {}", "Echo: {}",
@@ -103,7 +105,7 @@ def extract(random, held_out=False):
     values = {
         "name": words.proper(random, words.NAMES, held_out),
         "city": words.proper(random, words.CITIES, held_out),
-        "item": words.pick(random, lambda: random.choice(words.ITEMS), held_out),
+        "item": words.item(random, held_out),
         "job": random.choice(words.JOBS), "color": random.choice(words.COLORS),
         "age": words.number(random), "price": words.number(random),
     }

@@ -47,11 +47,7 @@ def draw_name(random, held_out):
 
 
 def draw_item(random, held_out):
-    return {"item": words.pick(
-        random,
-        lambda: random.choice(words.ITEMS) if random.random() < 0.6 else words.made_up(random),
-        held_out,
-    )}
+    return {"item": words.item(random, held_out)}
 
 
 def draw_factors(random, held_out):
@@ -69,10 +65,6 @@ def draw_minutes(random, held_out):
 def draw_message(random, held_out):
     text = " ".join(words.word(random, held_out) for _ in range(random.randint(1, 2)))
     return {"name": words.proper(random, words.NAMES, held_out), "text": text}
-
-
-def phone_number(random):
-    return "".join(random.choice("0123456789") for _ in range(6))
 
 
 TOOLS = [
@@ -112,7 +104,7 @@ TOOLS = [
          "Do you know the phone number of {name}?", "Please look up {name}.",
          "I want to know the phone number of {name}."],
         draw_name,
-        lambda random: {"phone": phone_number(random)},
+        lambda random: {"phone": words.digits(random)},
         "The phone number of {name} is {phone}.",
     ),
     Tool(
@@ -135,7 +127,8 @@ TOOLS = [
         ["What is {a} times {b}?", "Multiply {a} by {b}.", "{a} * {b}", "{a}*{b}",
          "What is {a} * {b}?", "Multiply {a} and {b}.", "{a} times {b}", "{a} x {b}",
          "What is the product of {a} and {b}?", "How much is {a} times {b}?",
-         "Tell me {a} times {b}.", "Please multiply {a} by {b}."],
+         "Tell me {a} times {b}.", "Please multiply {a} by {b}.", "Can you multiply {a} by {b}?",
+         "Please multiply {a} and {b}.", "Can you tell me {a} times {b}?"],
         draw_factors,
         lambda random: {"result": random.randint(100, 9999)},
         "{a} times {b} is {result}.",
@@ -161,7 +154,8 @@ TOOLS = [
          'Send {name} the message "{text}".', 'Message {name}: "{text}"',
          'Please send "{text}" to {name}.', 'Write {name} the message "{text}".',
          'Can you send "{text}" to {name}?', 'Please tell {name} "{text}".',
-         'Please write "{text}" to {name}.'],
+         'Please write "{text}" to {name}.', 'Can you write "{text}" to {name}?',
+         'Please send {name} the message "{text}".'],
         draw_message,
         lambda random: {"ok": True},
         "I sent the message to {name}.",

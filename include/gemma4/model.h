@@ -45,7 +45,7 @@ class Model {
 
   /// Threads of the pool.
   int threads() const noexcept;
-  /// Compute::f32 when activations are F32 throughout (asked for, or because the weights are F32).
+  /// As asked for; Compute::f32 also where the weights are F32.
   Compute compute() const noexcept;
   /// The instruction set its kernels were chosen for: "avx512", "avx2", "baseline".
   const char* isa() const noexcept;

@@ -59,7 +59,8 @@ class TokenDecoder {
   TokenDecoder& operator=(TokenDecoder&&) noexcept;
   ~TokenDecoder();
 
-  /// The text that `id` completes; may be empty. Throws Error token_out_of_range.
+  /// The text that `id` completes; may be empty. A run of byte tokens is held until it ends, so that the pieces joined
+  /// are what Tokenizer::decode gives. Throws Error token_out_of_range.
   std::string push(TokenId id);
   /// What is still held back (an unfinished character becomes U+FFFD); the decoder is then as new.
   std::string finish();

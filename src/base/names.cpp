@@ -1,5 +1,6 @@
 // Names of the public enumerations.
 #include "gemma4/error.h"
+#include "gemma4/options.h"
 #include "gemma4/types.h"
 
 namespace gemma4 {
@@ -28,6 +29,15 @@ const char* to_string(DType dtype) noexcept {
     case DType::f32: return "f32";
     case DType::f16: return "f16";
     case DType::bf16: return "bf16";
+  }
+  return "unknown";
+}
+
+const char* to_string(Compute compute) noexcept {
+  switch (compute) {
+    case Compute::automatic: return "auto";
+    case Compute::f32: return "f32";
+    case Compute::bf16: return "bf16";
   }
   return "unknown";
 }

@@ -74,6 +74,7 @@ class ThreadPool {
   mutable Task task_ = nullptr;
   mutable void* context_ = nullptr;
   mutable std::vector<std::exception_ptr> failures_;  // [size], one slot per worker
+  mutable int caller_spins_ = 0;                      // how long the caller spins for the workers; adapts
   alignas(64) mutable std::atomic<std::uint32_t> epoch_{0};
   alignas(64) mutable std::atomic<int> pending_{0};
   std::atomic<bool> stop_{false};

@@ -14,8 +14,8 @@ constexpr std::size_t kTileFloats = 1 << 17;  // a widened tile of 512 KiB stays
 }  // namespace
 
 MatMul::MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool, Compute compute)
-    : kernels_(kernels), pool_(pool), compute_(compute), scratch_(static_cast<std::size_t>(pool.size())) {
-  dense_ = make_onednn_dense(pool.size(), compute != Compute::f32 && std::string_view(kernels.name) == "avx512");
+    : kernels_(kernels), pool_(pool), scratch_(static_cast<std::size_t>(pool.size())) {
+  dense_ = make_onednn_dense(pool.size(), compute == Compute::bf16 && std::string_view(kernels.name) == "avx512");
   if (!dense_) dense_ = make_plain_dense(kernels);
 }
 

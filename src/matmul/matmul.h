@@ -39,8 +39,8 @@ struct Product {
 /// Owns the scratch of one step: use it only while holding the pool.
 ///
 /// Few rows (decode) stream the weights through our gemv, F32 arithmetic, no allocation. Many rows go to Dense tiles:
-/// bf16 x bf16 where the CPU has it, the weights are bf16 and Compute allows; else F32, 16-bit weights widened tile by
-/// tile. Prefill may allocate (scratch grows to the largest shape seen).
+/// F32, 16-bit weights widened tile by tile; with Compute::bf16 bf16 x bf16 where the weights are bf16 and the CPU has
+/// instructions for it. Prefill may allocate (scratch grows to the largest shape seen).
 class MatMul {
  public:
   MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool, Compute compute);
@@ -65,7 +65,6 @@ class MatMul {
 
   const kernels::KernelTable& kernels_;
   const base::ThreadPool& pool_;
-  Compute compute_;
   std::unique_ptr<Dense> dense_;
   std::vector<WorkerScratch> scratch_;            // one per worker
   base::AlignedBuffer<std::uint16_t> src_bf16_;   // [m, k] of the current call

@@ -62,10 +62,10 @@ class Loader {
 
   /// One matrix per expert out of [experts, rows, k]; rows [first, first + count) of each.
   std::vector<Matrix> expert_rows(const weights::TensorView& tensor, int rows, int k, int first, int count) const {
-    const Matrix all = view(tensor, config_.num_experts * rows, k);
     std::vector<Matrix> experts;
     for (int e = 0; e < config_.num_experts; ++e) {
-      experts.push_back(all.rows(static_cast<std::size_t>(e * rows + first), static_cast<std::size_t>(count)));
+      const auto begin = static_cast<std::size_t>(e) * static_cast<std::size_t>(rows) + static_cast<std::size_t>(first);
+      experts.push_back(view(tensor, rows, k).rows(begin, static_cast<std::size_t>(count)));
     }
     return experts;
   }

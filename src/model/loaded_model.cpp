@@ -57,7 +57,7 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(const std::string& path, co
 
   LoadedWeights loaded = load_weights(model->checkpoint_, model->config_, kernels, options);
   model->ignored_ = std::move(loaded.ignored);
-  model->compute_ = options.compute == Compute::f32 || all_f32(loaded.weights) ? Compute::f32 : Compute::automatic;
+  model->compute_ = all_f32(loaded.weights) ? Compute::f32 : options.compute;
   model->pool_ = std::make_unique<base::ThreadPool>(options.threads != -1 ? options.threads : base::physical_cores());
   model->decoder_ = std::make_unique<Decoder>(model->config_, std::move(loaded.weights), kernels, *model->pool_,
                                               model->compute_);

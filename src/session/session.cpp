@@ -22,6 +22,10 @@ std::size_t chunk_rows(const SessionOptions& options) {
   return std::min(positive(options.prefill_chunk, "prefill_chunk"), positive(options.context_length, "context_length"));
 }
 
+void require_finite(bool finite, std::size_t position) {
+  GEMMA4_CHECK(finite, ErrorCode::non_finite, "the step at position ", position, " gave values that are not finite");
+}
+
 }  // namespace
 
 /// What a prefill returns, row by row over its chunks.
@@ -60,7 +64,7 @@ struct SessionState::Wanted {
   }
 };
 
-SessionState::SessionState(std::shared_ptr<const model::LoadedModel> model, const SessionOptions& options)
+SessionState::SessionState(std::shared_ptr<const model::LoadedModel> model, const SessionOptions& options) try
     : model_(std::move(model)),
       options_(options),
       context_length_(positive(options.context_length, "context_length")),
@@ -68,6 +72,9 @@ SessionState::SessionState(std::shared_ptr<const model::LoadedModel> model, cons
       workspace_(model_->config(), chunk_rows(options), model_->pool().size()),
       logits_(static_cast<std::size_t>(model_->config().vocab_size), "logits") {
   tokens_.reserve(context_length_);
+} catch (const std::bad_alloc&) {
+  base::fail(ErrorCode::out_of_memory, "session: context_length ", options.context_length, " and prefill_chunk ",
+             options.prefill_chunk, " do not fit the memory");
 }
 
 void SessionState::check_tokens(Span<const TokenId> tokens) const {
@@ -82,11 +89,6 @@ void SessionState::check_tokens(Span<const TokenId> tokens) const {
                context_length_, ": the session holds ", position(), " tokens, ", tokens.size(), " more do not fit");
 }
 
-void SessionState::require_finite(bool finite, std::size_t at) {
-  has_logits_ = has_logits_ && finite;
-  GEMMA4_CHECK(finite, ErrorCode::non_finite, "the step at position ", at, " gave values that are not finite");
-}
-
 void SessionState::run_chunk(Span<const TokenId> chunk, Span<const std::int32_t> keep, const CancelToken* cancel) {
   model::Step step;
   step.tokens = chunk;
@@ -95,20 +97,21 @@ void SessionState::run_chunk(Span<const TokenId> chunk, Span<const std::int32_t>
   step.skip_shared_layers = options_.skip_shared_layers;
   step.cancel = cancel;
   step.probe = probe_ ? &probe_ : nullptr;
-  cache_.will_write_to(position() + chunk.size());
-  GEMMA4_CHECK(model_->decoder().forward(step, cache_.views(), workspace_), ErrorCode::cancelled,
+  const bool in_vain = cancel != nullptr && cancel->cancelled();  // then the rings keep what they hold
+  if (!in_vain) cache_.will_write_to(position() + chunk.size());
+  GEMMA4_CHECK(!in_vain && model_->decoder().forward(step, cache_.views(), workspace_), ErrorCode::cancelled,
                "cancelled at position ", position());
 }
 
-Span<const float> SessionState::prefill(Span<const TokenId> tokens, const PrefillOptions& options) {
+Span<const float> SessionState::prefill(Span<const TokenId> tokens, const PrefillOptions& options) try {
   GEMMA4_CHECK(!tokens.empty(), ErrorCode::invalid_argument, "prefill: expected at least one token");
   check_tokens(tokens);
   const Wanted wanted = Wanted::of(options, tokens.size(), model_->config());
   const bool single = wanted.want == Want::last_logits;
-  try {
-    if (!single) rows_.resize(wanted.rows.size() * wanted.width);
-  } catch (const std::exception&) {
-    base::fail(ErrorCode::out_of_memory, "prefill: ", wanted.rows.size(), " rows of ", wanted.width, " values do not fit");
+  const std::size_t row_values = single ? 0 : wanted.rows.size() * wanted.width;
+  if (rows_.size() != row_values) {
+    rows_ = {};  // before the new ones come
+    rows_ = base::AlignedBuffer<float>(row_values, "prefill: the rows asked for");
   }
   has_logits_ = false;
   float* dst = single ? logits_.data() : rows_.data();
@@ -121,11 +124,13 @@ Span<const float> SessionState::prefill(Span<const TokenId> tokens, const Prefil
       const auto turn = model_->pool().acquire();
       run_chunk(tokens.subspan(begin, end - begin), keep, cancel);
       const float* hidden = workspace_.normed.data();
-      const std::size_t hidden_values = keep.size() * static_cast<std::size_t>(model_->config().hidden_size);
-      if (wanted.want == Want::hidden_states) {
-        require_finite(model_->decoder().all_finite(hidden, hidden_values), position());
-        std::copy(hidden, hidden + hidden_values, dst);
-      } else if (!keep.empty()) {
+      const auto d = static_cast<std::size_t>(model_->config().hidden_size);
+      if (keep.empty()) {  // no logits to tell: what the cache was computed from
+        require_finite(model_->decoder().all_finite(workspace_.x.data(), (end - begin) * d), position());
+      } else if (wanted.want == Want::hidden_states) {
+        require_finite(model_->decoder().all_finite(hidden, keep.size() * d), position());
+        std::copy(hidden, hidden + keep.size() * d, dst);
+      } else {
         require_finite(model_->decoder().logits(hidden, keep.size(), dst), position());
       }
     }
@@ -135,8 +140,9 @@ Span<const float> SessionState::prefill(Span<const TokenId> tokens, const Prefil
     if (options.progress) options.progress(begin, tokens.size());
   }
   has_logits_ = single;
-  if (single) return logits_.span();
-  return rows_;
+  return single ? logits_.span() : rows_.span();
+} catch (const std::bad_alloc&) {
+  base::fail(ErrorCode::out_of_memory, "prefill: no memory for a chunk at position ", position());
 }
 
 Span<const float> SessionState::decode(TokenId token, const CancelToken* cancel) {
@@ -144,8 +150,9 @@ Span<const float> SessionState::decode(TokenId token, const CancelToken* cancel)
   static constexpr std::int32_t kOnlyRow = 0;
   const auto turn = model_->pool().acquire();
   run_chunk({&token, 1}, {&kOnlyRow, 1}, cancel);
-  has_logits_ = true;
+  has_logits_ = false;
   require_finite(model_->decoder().logits(workspace_.normed.data(), 1, logits_.data()), position());
+  has_logits_ = true;
   tokens_.push_back(token);
   return logits_.span();
 }
@@ -159,7 +166,7 @@ void SessionState::truncate(std::size_t n) {
   if (n == 0) {
     cache_.reset();
   } else if (!cache_.can_resume_at(n)) {
-    std::size_t smallest = cache_.smallest_resumable();
+    const std::size_t smallest = cache_.smallest_resumable();
     if (checkpoint == checkpoints_.end()) {
       std::string others;
       for (const auto& snapshot : checkpoints_) others += base::concat(", or the checkpoint at ", snapshot->position);
@@ -203,7 +210,7 @@ std::shared_ptr<SessionState> SessionState::fork() const {
 }
 
 std::uint64_t SessionState::memory_bytes() const noexcept {
-  return cache_.bytes() + workspace_.bytes() + logits_.bytes() + tokens_.capacity() * sizeof(TokenId);
+  return cache_.bytes() + workspace_.bytes() + logits_.bytes() + rows_.bytes() + tokens_.capacity() * sizeof(TokenId);
 }
 
 }  // namespace gemma4::session

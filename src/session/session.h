@@ -41,7 +41,6 @@ class SessionState {
   void check_tokens(Span<const TokenId> tokens) const;
   /// Runs one chunk and appends it to tokens_. `keep` are the rows whose hidden states end in workspace_.normed.
   void run_chunk(Span<const TokenId> chunk, Span<const std::int32_t> keep, const CancelToken* cancel);
-  void require_finite(bool finite, std::size_t position);
 
   std::shared_ptr<const model::LoadedModel> model_;
   SessionOptions options_;
@@ -50,7 +49,7 @@ class SessionState {
   model::Workspace workspace_;
   base::AlignedBuffer<float> logits_;  // [vocab_size] of the last token, when has_logits_
   bool has_logits_ = false;
-  std::vector<float> rows_;            // what a prefill of many rows returns
+  base::AlignedBuffer<float> rows_;    // what the last prefill returned if it was not the last logits
   std::vector<TokenId> tokens_;        // capacity context_length: appending never allocates
   std::vector<std::shared_ptr<const KvSnapshot>> checkpoints_;  // ascending positions
   model::Probe probe_;

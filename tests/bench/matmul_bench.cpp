@@ -42,8 +42,8 @@ int main(int argc, char** argv) try {
     for (DType dtype : {DType::f32, DType::bf16, DType::f16}) {
       const std::vector<std::uint8_t> storage(shape.n * shape.k * size_of(dtype), 0);
       const matmul::Matrix weights{storage.data(), dtype, shape.n, shape.k};
-      for (Compute compute : {Compute::automatic, Compute::f32}) {
-        if (compute == Compute::automatic && dtype != DType::bf16) continue;
+      for (Compute compute : {Compute::automatic, Compute::bf16}) {
+        if (compute == Compute::bf16 && dtype != DType::bf16) continue;
         matmul::MatMul engine(kernels, pool, compute);
         for (std::size_t m : {1, 4, 16, 64, 512}) {
           if (m * shape.n > (std::size_t{1} << 24)) continue;
@@ -51,7 +51,7 @@ int main(int argc, char** argv) try {
           std::vector<float> dst(m * shape.n);
           const double seconds = best_seconds(pool, engine, weights, src, m, dst);
           std::printf("%-12s %-5s %-9s %5zu %9.1f %9.1f\n", shape.name, to_string(dtype),
-                      compute == Compute::f32 ? "f32" : "auto", m, static_cast<double>(storage.size()) / seconds * 1e-9,
+                      to_string(compute), m, static_cast<double>(storage.size()) / seconds * 1e-9,
                       2.0 * static_cast<double>(m * shape.n * shape.k) / seconds * 1e-9);
         }
       }

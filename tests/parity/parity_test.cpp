@@ -143,12 +143,15 @@ TEST_CASE("F32 arithmetic: the residual stream after every layer") {
   }
 }
 
-TEST_CASE("16-bit weights with automatic compute: close in logits, equal in the top token") {
+namespace {
+
+/// Last logits within kAutoTolerance of the largest, the same top token wherever the margin exceeds that.
+void check_16_bit(Compute compute) {
   double worst = 0;
   for (const Golden& golden : test::goldens()) {
     if (golden.dtype() == "f32") continue;
-    const Model model = load(golden.folder(), Compute::automatic);
-    CHECK(model.compute() == Compute::automatic);
+    const Model model = load(golden.folder(), compute);
+    CHECK(model.compute() == compute);
     for (int n : golden.prompt_lengths()) {
       for (int chunk : {512, 7}) {
         Session s = new_session(model, chunk);
@@ -167,9 +170,17 @@ TEST_CASE("16-bit weights with automatic compute: close in logits, equal in the 
   MESSAGE("largest difference ", worst, " of ", kAutoTolerance, " allowed");
 }
 
+}  // namespace
+
+TEST_CASE("16-bit weights with automatic compute: close in logits, equal in the top token") {
+  check_16_bit(Compute::automatic);
+}
+
+TEST_CASE("16-bit weights with bf16 compute: close in logits, equal in the top token") { check_16_bit(Compute::bf16); }
+
 TEST_CASE("safetensors, GGUF and split GGUF give equal bits") {
   for (const Golden& golden : test::goldens()) {
-    for (Compute compute : {Compute::automatic, Compute::f32}) {
+    for (Compute compute : {Compute::automatic, Compute::f32, Compute::bf16}) {
       const Model folder = load(golden.folder(), compute);
       Session s = new_session(folder, 20);
       auto ids = golden.ints("all.ids");  // without placeholders, which a GGUF does not name

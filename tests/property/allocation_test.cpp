@@ -42,12 +42,14 @@ TEST_CASE("decode allocates nothing") {
     const long before = allocations.load();
     for (int i = 0; i < 190; ++i) session.decode(i % 100);
     for (int i = 0; i < 40; ++i) forked.decode(i % 100, cancel);
-    CHECK_MESSAGE(allocations.load() == before, m.name);
+    const long by_decode = allocations.load() - before;  // doctest allocates, too
+    CHECK_MESSAGE(by_decode == 0, m.name);
 
     session.truncate(185);
-    session.prefill(std::vector<TokenId>{1, 2, 3, 4, 5, 6}, wanting(Want::nothing));
+    session.prefill(std::vector<TokenId>{1, 2, 3, 4, 5, 6});
     const long after_prefill = allocations.load();
     for (int i = 0; i < 9; ++i) session.decode(i);
-    CHECK_MESSAGE(allocations.load() == after_prefill, m.name, " after a prefill");
+    const long by_later_decode = allocations.load() - after_prefill;
+    CHECK_MESSAGE(by_later_decode == 0, m.name, " after a prefill");
   }
 }

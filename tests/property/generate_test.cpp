@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <limits>
 #include <string>
@@ -287,14 +288,18 @@ TEST_SUITE("generate") {
     Session running = new_session(4096);
     GenerateOptions endless = limited(-1);
     endless.cancel = CancelToken();
-    std::thread other([cancel = *endless.cancel] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    std::atomic<int> seen = 0;
+    std::thread other([cancel = *endless.cancel, &seen] {
+      while (seen < 5) std::this_thread::sleep_for(std::chrono::milliseconds(1));
       cancel.cancel();
     });
-    const GenerateResult ended = generate(running, prompt, sampler, endless);
+    const GenerateResult ended = generate(running, prompt, sampler, endless, [&seen](const Piece&) {
+      ++seen;
+      return StreamAction::proceed;
+    });
     other.join();
     CHECK(ended.reason == StopReason::cancelled);
-    CHECK(running.position() + 1 >= prompt.size() + ended.token_ids.size());
+    CHECK(running.position() + 1 == prompt.size() + ended.token_ids.size());
     running.truncate(0);
     CHECK(generate(running, prompt, sampler, limited(12)).token_ids == whole.result.token_ids);
   }

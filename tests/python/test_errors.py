@@ -34,7 +34,7 @@ def test_paths(tmp_path):
 
 def test_options(write_checkpoint, tiny):
     path = write_checkpoint("bare", "f32")
-    for options in ({"threads": 0}, {"threads": -1}, {"threads": 10 ** 30}, {"compute": "f64"}):
+    for options in ({"threads": 0}, {"threads": -2}, {"threads": 10 ** 30}, {"compute": "f64"}):
         assert code_of(lambda: gemma4.Model(path, **options)) == "invalid_argument"
     for options in ({"context_length": 0}, {"prefill_chunk": 0}, {"context_length": 2 ** 40}, {"kv_dtype": "int3"},
                     {"checkpoint_bytes": -1}):

@@ -55,7 +55,7 @@ double worst(const std::vector<float>& got, std::size_t ldd, const Eigen::Matrix
 TEST_CASE("MatMul agrees with Eigen") {
   for (int threads : {1, 2, 3}) {
     const base::ThreadPool pool(threads);
-    for (Compute compute : {Compute::f32, Compute::automatic}) {
+    for (Compute compute : {Compute::automatic, Compute::bf16}) {
       matmul::MatMul engine(kernels::select_table(), pool, compute);
       for (DType dtype : {DType::f32, DType::f16, DType::bf16}) {
         for (auto [n, k] : {std::pair<std::size_t, std::size_t>{1, 7}, {24, 44}, {96, 80}, {257, 160}, {200, 1000}}) {
@@ -75,7 +75,7 @@ TEST_CASE("MatMul agrees with Eigen") {
               engine.multiply(src.data(), lds, m, {products, 2});
             }
             // bf16 activations keep 8 bits of each factor; F32 arithmetic only gathers rounding errors.
-            const bool bf16 = compute == Compute::automatic && dtype == DType::bf16 && m > kernels::kGemvRows;
+            const bool bf16 = compute == Compute::bf16 && dtype == DType::bf16 && m > kernels::kGemvRows;
             const double tolerance = (bf16 ? 1.5e-2 : 2e-6 * std::sqrt(static_cast<double>(k))) * std::sqrt(static_cast<double>(k));
             CHECK(worst(y, ldd, x * as_matrix(a.values, n, k).transpose()) < tolerance);
             CHECK(worst(z, ldd, x * as_matrix(b.values, n + 3, k).transpose()) < tolerance);
