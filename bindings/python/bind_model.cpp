@@ -30,8 +30,9 @@ void bind_model(py::module_& module) {
       .def(py::init(&load), py::arg("path"), py::kw_only(), py::arg("threads") = py::none(), py::arg("compute") = "auto",
            py::arg("use_mmap") = true, py::arg("progress") = py::none(),
            "Loads a checkpoint folder (config.json, *.safetensors, tokenizer.json) or a GGUF file.\n\n"
-           "threads: None for one per physical core. compute: \"f32\" computes everything in F32, \"auto\" only where the\n"
-           "weights are F32. use_mmap=False reads the file into memory. progress(done, total) is called while loading.")
+           "threads: None for one per physical core. compute: \"auto\" has F32 activations and, where weights are 16 bit, an F16\n"
+           "KV cache; \"f32\" an F32 cache; \"bf16\" bf16 activations in prefill, faster and less exact. use_mmap=False reads the\n"
+           "file into memory. progress(done, total) is called while loading.")
       .def_property_readonly("config", [](const Model& self) { return make_config(self.config()); })
       .def_property_readonly("tokenizer", [](const Model& self) { return self.tokenizer(); })
       .def_property_readonly(
@@ -46,7 +47,7 @@ void bind_model(py::module_& module) {
       .def_property_readonly("threads", &Model::threads, "Threads of its pool.")
       .def_property_readonly(
           "compute", [](const Model& self) { return to_string(self.compute()); },
-          "\"f32\" when activations are F32 throughout, else \"auto\".")
+          "As asked for; \"f32\" also where the weights are F32.")
       .def_property_readonly("isa", &Model::isa, "The instruction set its kernels were chosen for.")
       .def("__repr__", [](const Model& self) {
         return py::str("<gemma4.Model {}, {} layers, hidden_size {}, {} threads, {}>")

@@ -15,6 +15,26 @@ namespace gemma4::base {
 /// Physical cores this process may run on, at least 1.
 int physical_cores() noexcept;
 
+/// A lock granted in the order it was asked for: a session that computes chunk after chunk lets the others in between,
+/// where a std::mutex would let it take the lock again before they are awake.
+class TurnLock {
+ public:
+  void lock() noexcept {
+    const std::uint32_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
+    for (std::uint32_t now; (now = serving_.load(std::memory_order_acquire)) != ticket;) {
+      serving_.wait(now, std::memory_order_acquire);
+    }
+  }
+  void unlock() noexcept {
+    serving_.fetch_add(1, std::memory_order_release);
+    serving_.notify_all();
+  }
+
+ private:
+  std::atomic<std::uint32_t> next_{0};
+  std::atomic<std::uint32_t> serving_{0};
+};
+
 /// Threads that run one parallel region at a time. The calling thread takes part as worker 0. Between regions the
 /// others spin briefly, then sleep.
 class ThreadPool {
@@ -28,7 +48,7 @@ class ThreadPool {
   int size() const noexcept { return size_; }
 
   /// Holds the pool for one step of a session; others wait their turn.
-  [[nodiscard]] std::unique_lock<std::mutex> acquire() const { return std::unique_lock<std::mutex>(turn_); }
+  [[nodiscard]] std::unique_lock<TurnLock> acquire() const { return std::unique_lock<TurnLock>(turn_); }
 
   /// fn(worker) once on every worker, 0 <= worker < size(). Returns when all are done; rethrows the first exception by
   /// worker number. Call it only while holding acquire(). A call from inside a region runs every worker's part inline.
@@ -69,7 +89,7 @@ class ThreadPool {
   void execute(int worker) const noexcept;
 
   const int size_;
-  mutable std::mutex turn_;
+  mutable TurnLock turn_;
   // One region: written by the caller before the epoch moves, read by the workers after.
   mutable Task task_ = nullptr;
   mutable void* context_ = nullptr;

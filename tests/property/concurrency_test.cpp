@@ -81,7 +81,7 @@ TEST_CASE("a long prefill lets others have their turn") {
   for (int i = 0; i < 10; ++i) quick.decode(i);
   const std::size_t after = done;
   prefill.join();
-  MESSAGE(after - before, " tokens prefilled during 10 decodes");
+  MESSAGE("meanwhile: ", after - before, " tokens of another session's prefill");
   // In turn: one chunk of 4 tokens for each decode, and a few while the machine looks the other way.
   CHECK_MESSAGE(after - before <= 400, before, " to ", after, " of 4000 tokens while another session decoded 10");
 }
