@@ -78,8 +78,10 @@ test_cpp() {
 test_python() {
   say "building and installing the Python module into $build/venv"
   local pip=("$venv/bin/pip" install --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall)
-  if command -v ccache > /dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
-  if ! quietly "$log" "${pip[@]}" "--config-settings=build-dir=$PWD/$build/wheel" .; then
+  local environment=(env)
+  # The compiler by the name that CMake found it under, so that ccache knows the library's objects again.
+  if command -v ccache > /dev/null; then environment+=(CMAKE_CXX_COMPILER_LAUNCHER=ccache "CXX=$(command -v c++)"); fi
+  if ! quietly "$log" "${environment[@]}" "${pip[@]}" "--config-settings=build-dir=$PWD/$build/wheel" .; then
     record failed "pip install ."
     return 0
   fi

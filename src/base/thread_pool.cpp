@@ -13,6 +13,7 @@
 #endif
 
 #include "base/check.h"
+#include "base/sleep.h"
 
 namespace gemma4::base {
 namespace {
@@ -33,10 +34,9 @@ void pause() noexcept {
 /// Spins at most `spins` times, then sleeps, until the value differs from `old`. Adapts `spins`: long where that is
 /// enough; short on a busy machine, where a spinning thread takes the CPU from the one it waits for (two threads beside
 /// a load of 7 on two cores: 25 us a region instead of 600).
-template <class T>
-T wait_while(const std::atomic<T>& value, T old, int& spins) noexcept {
+std::uint32_t wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old, int& spins) noexcept {
   for (int i = 0; i < spins; ++i) {
-    const T now = value.load(std::memory_order_acquire);
+    const std::uint32_t now = value.load(std::memory_order_acquire);
     if (now != old) {
       spins = std::min(kMaxSpins, spins + spins / 8 + 1);
       return now;
@@ -44,8 +44,11 @@ T wait_while(const std::atomic<T>& value, T old, int& spins) noexcept {
     pause();
   }
   spins = std::max(kMinSpins, spins / 2);
-  value.wait(old, std::memory_order_acquire);
-  return value.load(std::memory_order_acquire);
+  while (true) {
+    const std::uint32_t now = value.load(std::memory_order_acquire);
+    if (now != old) return now;
+    sleep_while(value, old);
+  }
 }
 
 }  // namespace
@@ -73,6 +76,16 @@ int physical_cores() noexcept {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+void TurnLock::lock() noexcept {
+  const std::uint32_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
+  for (std::uint32_t now; (now = serving_.load(std::memory_order_acquire)) != ticket;) sleep_while(serving_, now);
+}
+
+void TurnLock::unlock() noexcept {
+  serving_.fetch_add(1, std::memory_order_release);
+  wake_all(serving_);
+}
+
 ThreadPool::ThreadPool(int threads) : size_(threads) {
   GEMMA4_CHECK(threads >= 1 && threads <= 1024, ErrorCode::invalid_argument, "threads: expected 1 to 1024, got ", threads);
   failures_.resize(static_cast<std::size_t>(threads));
@@ -82,7 +95,7 @@ ThreadPool::ThreadPool(int threads) : size_(threads) {
   } catch (const std::exception& error) {
     stop_ = true;
     epoch_.fetch_add(1, std::memory_order_release);
-    epoch_.notify_all();
+    wake_all(epoch_);
     for (std::thread& thread : threads_) thread.join();
     fail(ErrorCode::out_of_memory, "could not start ", threads, " threads: ", error.what());
   }
@@ -91,7 +104,7 @@ ThreadPool::ThreadPool(int threads) : size_(threads) {
 ThreadPool::~ThreadPool() {
   stop_ = true;
   epoch_.fetch_add(1, std::memory_order_release);
-  epoch_.notify_all();
+  wake_all(epoch_);
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -112,11 +125,11 @@ void ThreadPool::run_erased(Task task, void* context) const {
   }
   task_ = task;
   context_ = context;
-  pending_.store(size_ - 1, std::memory_order_relaxed);
+  pending_.store(static_cast<std::uint32_t>(size_ - 1), std::memory_order_relaxed);
   epoch_.fetch_add(1, std::memory_order_release);
-  epoch_.notify_all();
+  wake_all(epoch_);
   execute(0);
-  for (int left = pending_.load(std::memory_order_acquire); left != 0;) left = wait_while(pending_, left, caller_spins_);
+  for (std::uint32_t left = pending_.load(std::memory_order_acquire); left != 0;) left = wait_while(pending_, left, caller_spins_);
   std::exception_ptr first;
   for (std::exception_ptr& failure : failures_) {
     if (failure && !first) first = failure;
@@ -132,7 +145,7 @@ void ThreadPool::work(int worker) {
     seen = wait_while(epoch_, seen, spins);
     if (stop_) return;
     execute(worker);
-    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake_all(pending_);
   }
 }
 

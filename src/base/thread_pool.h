@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -19,16 +20,8 @@ int physical_cores() noexcept;
 /// where a std::mutex would let it take the lock again before they are awake.
 class TurnLock {
  public:
-  void lock() noexcept {
-    const std::uint32_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
-    for (std::uint32_t now; (now = serving_.load(std::memory_order_acquire)) != ticket;) {
-      serving_.wait(now, std::memory_order_acquire);
-    }
-  }
-  void unlock() noexcept {
-    serving_.fetch_add(1, std::memory_order_release);
-    serving_.notify_all();
-  }
+  void lock() noexcept;
+  void unlock() noexcept;
 
  private:
   std::atomic<std::uint32_t> next_{0};
@@ -96,7 +89,7 @@ class ThreadPool {
   mutable std::vector<std::exception_ptr> failures_;  // [size], one slot per worker
   mutable int caller_spins_ = 0;                      // how long the caller spins for the workers; adapts
   alignas(64) mutable std::atomic<std::uint32_t> epoch_{0};
-  alignas(64) mutable std::atomic<int> pending_{0};
+  alignas(64) mutable std::atomic<std::uint32_t> pending_{0};
   std::atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
 };

@@ -9,6 +9,7 @@ namespace gemma4::matmul {
 namespace {
 
 constexpr std::size_t kGrain = 64;           // rows of weights a worker's share is a multiple of
+constexpr std::size_t kWorthSharing = 1 << 17;  // products below this take less time than waking another thread
 constexpr std::size_t kTileFloats = 1 << 17;  // a widened tile of 512 KiB stays in a core's second-level cache
 
 }  // namespace
@@ -39,6 +40,14 @@ void MatMul::multiply(const float* src, std::size_t lds, std::size_t m, Span<con
 }
 
 void MatMul::few_rows(const float* src, std::size_t lds, std::size_t m, Span<const Product> products) {
+  std::size_t weights = 0;
+  for (const Product& p : products) weights += p.weights->n * p.weights->k;
+  if (weights * m < kWorthSharing) {
+    for (const Product& p : products) {
+      kernels_.gemv(p.weights->data, p.weights->dtype, src, lds, m, p.dst, p.ldd, p.weights->n, p.weights->k);
+    }
+    return;
+  }
   pool_.run([&](int worker) {
     for (const Product& p : products) {
       const auto [begin, end] = base::ThreadPool::slice(p.weights->n, 4, worker, pool_.size());

@@ -8,6 +8,8 @@
 namespace gemma4::model {
 namespace {
 
+constexpr std::size_t kWorthSharing = 1 << 15;  // scores times head size below which no other thread is woken
+
 /// rms norm and rotary embedding of every head of a row.
 void norm_and_rotate(const Context& c, float* row, std::size_t heads, std::size_t head_dim, const Vector& norm,
                      const RotaryRows& rotary, std::size_t i) noexcept {
@@ -90,12 +92,16 @@ void attend(const Context& c, const LayerConfig& layer, const KvView& kv, std::s
   const std::size_t rows = n * (static_cast<std::size_t>(c.config.num_attention_heads) / kv.heads);
   const std::size_t tile_rows = std::clamp<std::size_t>((rows * kv.heads + workers - 1) / workers, 1, kAttentionRows);
   const std::size_t tiles_per_head = (rows + tile_rows - 1) / tile_rows;
-  c.pool.run([&](int worker) {
-    for (std::size_t t = static_cast<std::size_t>(worker); t < tiles_per_head * kv.heads; t += workers) {
+  const auto every = [&](std::size_t first, std::size_t step, AttentionScratch& scratch) {
+    for (std::size_t t = first; t < tiles_per_head * kv.heads; t += step) {
       const std::size_t begin = t % tiles_per_head * tile_rows;
-      attend_tile(c, layer, kv, {t / tiles_per_head, begin, std::min(tile_rows, rows - begin)},
-                  c.ws.attention[static_cast<std::size_t>(worker)]);
+      attend_tile(c, layer, kv, {t / tiles_per_head, begin, std::min(tile_rows, rows - begin)}, scratch);
     }
+  };
+  const auto keys = static_cast<std::size_t>(c.ws.positions[n - 1]) + 1;
+  if (rows * kv.heads * keys * kv.head_dim < kWorthSharing) return every(0, 1, c.ws.attention[0]);
+  c.pool.run([&](int worker) {
+    every(static_cast<std::size_t>(worker), workers, c.ws.attention[static_cast<std::size_t>(worker)]);
   });
 }
 

@@ -169,7 +169,7 @@ bool Decoder::logits(const float* hidden, std::size_t n, float* dst) const {
   const float cap = config_.final_logit_softcapping.value_or(0.0F);
   std::atomic<bool> finite{true};
   for (std::size_t i = 0; i < n; ++i) {
-    pool_.parallel_for(vocab, 1024, [&](std::size_t begin, std::size_t end, int) {
+    pool_.parallel_for(vocab, 16384, [&](std::size_t begin, std::size_t end, int) {
       if (!kernels_.soft_cap(dst + i * vocab + begin, cap, end - begin)) finite = false;
     });
   }

@@ -1,6 +1,7 @@
 #include "model/loaded_model.h"
 
 #include <algorithm>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -44,7 +45,7 @@ std::shared_ptr<const tokenizer::BpeTokenizer> load_tokenizer(const weights::Che
 
 }  // namespace
 
-std::shared_ptr<const LoadedModel> LoadedModel::load(const std::string& path, const ModelOptions& options) {
+std::shared_ptr<const LoadedModel> LoadedModel::load(const std::string& path, const ModelOptions& options) try {
   GEMMA4_CHECK(options.threads >= 1 || options.threads == -1, ErrorCode::invalid_argument,
                "threads: expected at least 1, or -1 for one per physical core, got ", options.threads);
   const kernels::KernelTable& kernels = kernels::select_table();
@@ -62,6 +63,8 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(const std::string& path, co
   model->decoder_ = std::make_unique<Decoder>(model->config_, std::move(loaded.weights), kernels, *model->pool_,
                                               model->compute_);
   return model;
+} catch (const std::bad_alloc&) {
+  base::fail(ErrorCode::out_of_memory, path, ": no memory to load it");
 }
 
 }  // namespace gemma4::model

@@ -17,7 +17,7 @@ namespace gemma4::test {
 
 /// One checkpoint of tests/parity/checkpoints.py.
 struct RandomModel {
-  std::string name;  ///< "e2b-f32": case and weight type
+  std::string name;  ///< "e2b-f32": case and weight type, and the arithmetic where it is not the default
   Model model;
 
   /// Largest difference allowed between logits that shall be equal: style.md section 12.
@@ -41,7 +41,7 @@ inline Model load_random(const std::string& name, int threads = 2, Compute compu
   return Model::load(checkpoint_folder(name), options);
 }
 
-/// Every shape in F32, and one in bf16 arithmetic; loaded once. One thread: a busy machine stalls more than it helps, and
+/// Every shape in F32, and one with bf16 weights in both arithmetics; loaded once. One thread: a busy machine stalls more than it helps, and
 /// the thread counts have tests of their own.
 inline const std::vector<RandomModel>& random_models() {
   static const std::vector<RandomModel> models = [] {
@@ -49,6 +49,7 @@ inline const std::vector<RandomModel>& random_models() {
     for (const char* name : {"e2b-f32", "e4b-f32", "dense-f32", "moe-f32", "odd-f32", "bare-f32", "odd-bf16"}) {
       list.push_back({name, load_random(name, 1)});
     }
+    list.push_back({"odd-bf16 bf16", load_random("odd-bf16", 1, Compute::bf16)});
     return list;
   }();
   return models;

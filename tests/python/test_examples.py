@@ -1,0 +1,34 @@
+"""What README and examples/ show, run as shown."""
+import re
+import subprocess
+import sys
+
+import pytest
+
+from conftest import NANO, ROOT
+
+
+@pytest.fixture(autouse=True)
+def needs_nano(nano):
+    pass
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def test_hello():
+    assert run("examples/hello.py", str(NANO)).strip()
+
+
+@pytest.mark.parametrize("readme", ["README.md", "bindings/python/README.md"])
+def test_readme(readme):
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.S)
+    assert run("-c", program).strip()
+
+
+def test_header_and_readme_show_the_same_program():
+    header = (ROOT / "include" / "gemma4" / "gemma4.h").read_text()
+    (shown,) = re.findall(r"```cpp\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert [line.strip() for line in shown.splitlines()] == [
+        line[2:].strip() for line in header.splitlines()[2:header.splitlines().index("#pragma once")]]
