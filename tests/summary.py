@@ -11,7 +11,7 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-REASON = re.compile(r"(?:MESSAGE: )?\bskipped: (.*)")
+REASON = re.compile(r"MESSAGE: skipped: (?:.*\()?([^()\n]*)")
 PARTLY = re.compile(r"\bpartly skipped: (.*)")
 
 

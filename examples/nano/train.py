@@ -1,7 +1,7 @@
 """Trains gemma4-nano from random weights with Hugging Face transformers, on the CPU.
 
     python tokenizer.py model/tokenizer.json
-    python train.py --minutes 80 --state nano_state.pt
+    python train.py --minutes 89 --bf16 --state nano_state.pt
 
 The state (weights, optimiser, time spent, random number generators) is saved every three minutes;
 the same command goes on from it. The learning rate follows the clock: it warms up, stays, and
@@ -169,7 +169,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=HERE / "model")
     parser.add_argument("--state", type=Path, default=Path("nano_state.pt"))
-    parser.add_argument("--minutes", type=float, default=80, help="training time in all")
+    parser.add_argument("--minutes", type=float, default=89, help="training time in all")
     parser.add_argument("--export-minutes", type=float, default=10)
     parser.add_argument("--lr", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=1)

@@ -53,12 +53,22 @@ def answer(model, ids):
 
 
 def candidates():
-    """(set name, prompt text), in the order they are tried."""
+    """(set name, prompt text), in the order they are tried; all prompts differ."""
+    seen = set()
     for path in sorted((NANO / "heldout").glob("*.jsonl")):
-        for line in path.read_text().splitlines():
-            yield path.stem, json.loads(line)["prompt"]
+        lines = path.read_text().splitlines()
+        if path.stem == "tool_answer":
+            lines.sort(key=len, reverse=True)  # the longest, which cross the sliding window
+        for line in lines:
+            text = json.loads(line)["prompt"]
+            if text not in seen:
+                seen.add(text)
+                yield path.stem, text
     for line in (NANO / "heldout" / "english.txt").read_text().splitlines():
-        yield "english", "<bos>" + " ".join(line.split()[:9])
+        text = "<bos>" + " ".join(line.split()[:9])
+        if text not in seen:
+            seen.add(text)
+            yield "english", text
 
 
 def main():

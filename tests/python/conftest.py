@@ -1,6 +1,8 @@
 """Models for the tests: the bundled one, and random checkpoints written by tests/parity/checkpoints.py."""
 import pathlib
+import signal
 import sys
+import threading
 
 import pytest
 
@@ -51,3 +53,13 @@ def ask():
         text = "<bos><|turn>user\n%s<turn|>\n<|turn>model\n" % question
         return model.tokenizer.encode(text, parse_special=True)
     return ids
+
+
+@pytest.fixture
+def ctrl_c_soon():
+    """ctrl_c_soon() sends SIGINT in 50 ms; it raises KeyboardInterrupt even in a process started in the background."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGINT])
+    yield timer.start
+    timer.join()
+    signal.signal(signal.SIGINT, old)

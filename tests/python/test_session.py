@@ -1,5 +1,4 @@
 """Session: prefill, decode, truncate, fork, and threads."""
-import signal
 import threading
 import time
 
@@ -116,11 +115,10 @@ def test_progress_may_raise(tiny):
     assert session.position == 8
 
 
-def test_ctrl_c_ends_a_prefill(tiny):
+def test_ctrl_c_ends_a_prefill(tiny, ctrl_c_soon):
     session = gemma4.Session(tiny, context_length=4096, prefill_chunk=4)
-    timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGINT])
     with pytest.raises(KeyboardInterrupt):
-        timer.start()
+        ctrl_c_soon()
         session.prefill((IDS * 100)[:4000], logits=False)
     assert 0 < session.position < 4000
     session.decode(5)

@@ -41,8 +41,8 @@ inline Model load_random(const std::string& name, int threads = 2, Compute compu
   return Model::load(checkpoint_folder(name), options);
 }
 
-/// Every shape in F32, and one with bf16 weights in both arithmetics; loaded once. One thread: a busy machine stalls more than it helps, and
-/// the thread counts have tests of their own.
+/// Every shape in F32, and one with bf16 weights in both arithmetics; loaded once. One thread each: thread counts have
+/// tests of their own.
 inline const std::vector<RandomModel>& random_models() {
   static const std::vector<RandomModel> models = [] {
     std::vector<RandomModel> list;
