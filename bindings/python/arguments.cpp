@@ -68,7 +68,8 @@ std::vector<TokenId> to_tokens(py::handle ids) {
 
 std::int64_t to_integer(py::handle value, const char* name) {
   const std::optional<long long> result = index(value);
-  if (!result) throw Error(ErrorCode::invalid_argument, std::string(name) + ": " + std::string(py::str(value)) + " is too large");
+  if (!result)
+    throw Error(ErrorCode::invalid_argument, std::string(name) + ": " + std::string(py::str(value)) + " is too large");
   return *result;
 }
 
@@ -85,7 +86,8 @@ std::optional<DType> to_kv_dtype(const std::optional<std::string>& name) {
   for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
     if (*name == to_string(dtype)) return dtype;
   }
-  throw Error(ErrorCode::invalid_argument, "kv_dtype: expected \"f32\", \"f16\", \"bf16\" or None, got \"" + *name + "\"");
+  throw Error(ErrorCode::invalid_argument,
+              "kv_dtype: expected \"f32\", \"f16\", \"bf16\" or None, got \"" + *name + "\"");
 }
 
 py::array_t<float> to_numpy(Span<const float> values, std::optional<std::size_t> rows) {

@@ -72,8 +72,12 @@ class Claim {
 using SharedSession = std::shared_ptr<Guarded<Session>>;
 using SharedSampler = std::shared_ptr<Guarded<Sampler>>;
 
-inline SharedSession share(Session&& session) { return std::make_shared<Guarded<Session>>(std::move(session), "Session"); }
-inline SharedSampler share(Sampler&& sampler) { return std::make_shared<Guarded<Sampler>>(std::move(sampler), "Sampler"); }
+inline SharedSession share(Session&& session) {
+  return std::make_shared<Guarded<Session>>(std::move(session), "Session");
+}
+inline SharedSampler share(Sampler&& sampler) {
+  return std::make_shared<Guarded<Sampler>>(std::move(sampler), "Sampler");
+}
 
 /// Looks after Python while long work runs without the GIL: between chunks it calls a progress function and looks for
 /// Ctrl-C; an exception of either cancels the work and is raised once the library has returned.

@@ -71,7 +71,8 @@ py::object copy(const py::handle& value) { return py::module_::import("copy").at
 py::object make_config(const ModelConfig& config) { return py::cast(Config{to_dict(config)}); }
 
 void bind_config(py::module_& module) {
-  py::class_<Config>(module, "Config", "The model's hyper-parameters, spelled as in config.json; by attribute or by key.")
+  py::class_<Config>(module, "Config",
+                     "The model's hyper-parameters, spelled as in config.json; by attribute or by key.")
       .def("__getattr__",
            [](const Config& self, const std::string& name) {
              if (!self.values.contains(name)) throw py::attribute_error("config has no \"" + name + "\"");
@@ -92,7 +93,8 @@ void bind_config(py::module_& module) {
              return names;
            })
       .def("__repr__", [](const Config& self) { return py::str("Config({})").format(self.values); })
-      .def("to_dict", [](const Config& self) { return copy(self.values); }, "A dict of its own.");
+      .def(
+          "to_dict", [](const Config& self) { return copy(self.values); }, "A dict of its own.");
 }
 
 }  // namespace gemma4::python

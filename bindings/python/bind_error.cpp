@@ -21,10 +21,11 @@ void raise(const Error& error) {
 void bind_error(py::module_& module) {
   py::dict members;
   members["code"] = "";
-  error_type = PyErr_NewExceptionWithDoc("gemma4.Error",
-                                         "Everything the library can fail with. `code` names what went wrong (\"bad_format\", "
-                                         "\"context_full\", ...); the text says what was expected, what came, and where.",
-                                         PyExc_Exception, members.ptr());
+  error_type =
+      PyErr_NewExceptionWithDoc("gemma4.Error",
+                                "Everything the library can fail with. `code` names what went wrong (\"bad_format\", "
+                                "\"context_full\", ...); the text says what was expected, what came, and where.",
+                                PyExc_Exception, members.ptr());
   if (error_type == nullptr) throw py::error_already_set();
   module.attr("Error") = py::reinterpret_borrow<py::object>(error_type);
   py::register_local_exception_translator([](std::exception_ptr pointer) {

@@ -8,7 +8,8 @@ namespace {
 /// Keeps its session and sampler alive; claims both for each step only, so that their properties can be read between.
 class Generator {
  public:
-  Generator(SharedSession session, SharedSampler sampler, const py::object& ids, GenerateOptions options, py::object progress)
+  Generator(SharedSession session, SharedSampler sampler, const py::object& ids, GenerateOptions options,
+            py::object progress)
       : session_(std::move(session)), sampler_(std::move(sampler)), watch_(std::move(progress), options.cancel) {
     options.cancel = watch_.cancel();
     options.prefill_progress = [this](std::size_t done, std::size_t total) { watch_.step(done, total); };
@@ -61,12 +62,14 @@ std::vector<std::string> to_stop(const py::object& stop) {
 }
 
 std::unique_ptr<Generator> start(const SharedSession& session, const py::object& ids, SharedSampler sampler,
-                                 const py::object& max_tokens, const py::object& stop, const std::optional<CancelToken>& cancel,
-                                 bool show_special, bool stop_at_eos, const py::object& progress) {
+                                 const py::object& max_tokens, const py::object& stop,
+                                 const std::optional<CancelToken>& cancel, bool show_special, bool stop_at_eos,
+                                 const py::object& progress) {
   GenerateOptions options;
   if (!max_tokens.is_none()) {
     options.max_tokens = to_int(max_tokens, "max_tokens");
-    if (options.max_tokens < 0) throw Error(ErrorCode::invalid_argument, "max_tokens: expected at least 0, or None for no limit");
+    if (options.max_tokens < 0)
+      throw Error(ErrorCode::invalid_argument, "max_tokens: expected at least 0, or None for no limit");
   }
   options.stop = to_stop(stop);
   options.cancel = cancel;
@@ -80,8 +83,9 @@ std::unique_ptr<Generator> start(const SharedSession& session, const py::object&
 
 void bind_generate(py::module_& module) {
   py::class_<GenerateResult>(module, "GenerateResult", "How a generation went.")
-      .def_property_readonly("reason", [](const GenerateResult& self) { return to_string(self.reason); },
-                             "\"end_of_turn\", \"stop_sequence\", \"max_tokens\", \"context_full\" or \"cancelled\".")
+      .def_property_readonly(
+          "reason", [](const GenerateResult& self) { return to_string(self.reason); },
+          "\"end_of_turn\", \"stop_sequence\", \"max_tokens\", \"context_full\" or \"cancelled\".")
       .def_readonly("text", &GenerateResult::text)
       .def_readonly("token_ids", &GenerateResult::token_ids)
       .def_readonly("stop", &GenerateResult::stop, "The stop string that ended it, else empty.")
@@ -94,15 +98,17 @@ void bind_generate(py::module_& module) {
   py::class_<Generator>(module, "Generation", "An iterator of Piece. The first step reads the prompt.")
       .def("__iter__", [](const py::object& self) { return self; })
       .def("__next__", &Generator::next)
-      .def_property_readonly("result", &Generator::result, "The GenerateResult once the iterator is exhausted; None before.");
+      .def_property_readonly("result", &Generator::result,
+                             "The GenerateResult once the iterator is exhausted; None before.");
 
-  module.def("generate", &start, py::arg("session"), py::arg("ids"), py::kw_only(), py::arg("sampler") = py::none(),
-             py::arg("max_tokens") = py::none(), py::arg("stop") = py::tuple(), py::arg("cancel") = py::none(),
-             py::arg("show_special") = false, py::arg("stop_at_eos") = true, py::arg("progress") = py::none(),
-             "Appends `ids` to the session and yields the answer piece by piece.\n\n"
-             "sampler: None for the model's defaults. max_tokens: None until the context is full. stop: texts that end the\n"
-             "answer, never emitted. cancel: a CancelToken. show_special: emit the text of control tokens.\n"
-             "progress(done, total) is called while the prompt is read.");
+  module.def(
+      "generate", &start, py::arg("session"), py::arg("ids"), py::kw_only(), py::arg("sampler") = py::none(),
+      py::arg("max_tokens") = py::none(), py::arg("stop") = py::tuple(), py::arg("cancel") = py::none(),
+      py::arg("show_special") = false, py::arg("stop_at_eos") = true, py::arg("progress") = py::none(),
+      "Appends `ids` to the session and yields the answer piece by piece.\n\n"
+      "sampler: None for the model's defaults. max_tokens: None until the context is full. stop: texts that end the\n"
+      "answer, never emitted. cancel: a CancelToken. show_special: emit the text of control tokens.\n"
+      "progress(done, total) is called while the prompt is read.");
 }
 
 }  // namespace gemma4::python

@@ -28,7 +28,8 @@ std::uint64_t seed(const py::handle& value) {
 /// {token: bias}, or pairs.
 std::vector<std::pair<TokenId, float>> logit_bias(const py::handle& value) {
   std::vector<std::pair<TokenId, float>> out;
-  const py::object pairs = py::isinstance<py::dict>(value) ? value.attr("items")() : py::reinterpret_borrow<py::object>(value);
+  const py::object pairs =
+      py::isinstance<py::dict>(value) ? value.attr("items")() : py::reinterpret_borrow<py::object>(value);
   for (const py::handle item : pairs) {
     const auto pair = py::cast<py::tuple>(item);
     if (pair.size() != 2) throw py::type_error("logit_bias: expected a dict of token id to number");
@@ -40,22 +41,25 @@ std::vector<std::pair<TokenId, float>> logit_bias(const py::handle& value) {
 /// One keyword argument into its field; false when there is no such field.
 bool assign(SamplerOptions& options, const std::string& name, const py::handle& value) {
   const char* n = name.c_str();
-  if (name == "suppress") options.suppress = to_tokens(value);
-  else if (name == "logit_bias") options.logit_bias = logit_bias(value);
-  else if (name == "repetition_penalty") options.repetition_penalty = number<float>(value, n);
-  else if (name == "presence_penalty") options.presence_penalty = number<float>(value, n);
-  else if (name == "frequency_penalty") options.frequency_penalty = number<float>(value, n);
-  else if (name == "penalty_last_n") options.penalty_last_n = to_int(value, n);
-  else if (name == "temperature") options.temperature = number<float>(value, n);
-  else if (name == "top_k") options.top_k = to_int(value, n);
-  else if (name == "typical_p") options.typical_p = number<float>(value, n);
-  else if (name == "top_p") options.top_p = number<float>(value, n);
-  else if (name == "min_p") options.min_p = number<float>(value, n);
-  else if (name == "seed") options.seed = seed(value);
-  else if (name == "logprobs") options.logprobs = number<bool>(value, n);
-  else if (name == "top_logprobs") options.top_logprobs = to_int(value, n);
-  else return false;
-  return true;
+  const auto set = [](auto& field, auto&& v) {
+    field = std::forward<decltype(v)>(v);
+    return true;
+  };
+  if (name == "suppress") return set(options.suppress, to_tokens(value));
+  if (name == "logit_bias") return set(options.logit_bias, logit_bias(value));
+  if (name == "repetition_penalty") return set(options.repetition_penalty, number<float>(value, n));
+  if (name == "presence_penalty") return set(options.presence_penalty, number<float>(value, n));
+  if (name == "frequency_penalty") return set(options.frequency_penalty, number<float>(value, n));
+  if (name == "penalty_last_n") return set(options.penalty_last_n, to_int(value, n));
+  if (name == "temperature") return set(options.temperature, number<float>(value, n));
+  if (name == "top_k") return set(options.top_k, to_int(value, n));
+  if (name == "typical_p") return set(options.typical_p, number<float>(value, n));
+  if (name == "top_p") return set(options.top_p, number<float>(value, n));
+  if (name == "min_p") return set(options.min_p, number<float>(value, n));
+  if (name == "seed") return set(options.seed, seed(value));
+  if (name == "logprobs") return set(options.logprobs, number<bool>(value, n));
+  if (name == "top_logprobs") return set(options.top_logprobs, to_int(value, n));
+  return false;
 }
 
 SampledToken sample(Guarded<Sampler>& self, const py::array& logits) {
@@ -106,8 +110,10 @@ py::dict to_dict(const SamplerOptions& options) {
 }
 
 void bind_sampler(py::module_& module) {
-  py::class_<Guarded<Sampler>, SharedSampler>(module, "Sampler", "Chooses tokens from logits; knows no model. One thread at a time.")
-      .def(py::init([](const py::kwargs& arguments) { return share(Sampler(sampler_options({}, arguments, "Sampler"))); }),
+  py::class_<Guarded<Sampler>, SharedSampler>(module, "Sampler",
+                                              "Chooses tokens from logits; knows no model. One thread at a time.")
+      .def(py::init(
+               [](const py::kwargs& arguments) { return share(Sampler(sampler_options({}, arguments, "Sampler"))); }),
            "Keyword arguments, applied in this order: suppress=(), logit_bias={}, repetition_penalty=1.0,\n"
            "presence_penalty=0.0, frequency_penalty=0.0, penalty_last_n=64, temperature=1.0, top_k=0, typical_p=1.0,\n"
            "top_p=1.0, min_p=0.0; then seed=0, logprobs=False, top_logprobs=0. temperature=0 takes the best token.\n"
@@ -120,10 +126,13 @@ void bind_sampler(py::module_& module) {
             Claim(self)->observe(tokens);
           },
           py::arg("ids"), "Counts tokens as seen for the penalties.")
-      .def("reset", [](Guarded<Sampler>& self) { Claim(self)->reset(); }, "Forgets what was seen and restarts from the seed.")
+      .def(
+          "reset", [](Guarded<Sampler>& self) { Claim(self)->reset(); },
+          "Forgets what was seen and restarts from the seed.")
       .def("__copy__", [](Guarded<Sampler>& self) { return share(Sampler(*Claim(self))); })
-      .def_property_readonly("options", [](const Guarded<Sampler>& self) { return to_dict(self.value.options()); },
-                             "The arguments it was made with, as a dict.")
+      .def_property_readonly(
+          "options", [](const Guarded<Sampler>& self) { return to_dict(self.value.options()); },
+          "The arguments it was made with, as a dict.")
       .def("__repr__", [](const Guarded<Sampler>& self) {
         const SamplerOptions& options = self.value.options();
         return py::str("<gemma4.Sampler temperature={}, top_k={}, top_p={}, seed={}>")

@@ -6,13 +6,15 @@ namespace gemma4::python {
 namespace {
 
 SharedSession make(const Model& model, const py::object& context_length, const py::object& prefill_chunk,
-                   const std::optional<std::string>& kv_dtype, const py::object& checkpoint_bytes, bool skip_shared_layers) {
+                   const std::optional<std::string>& kv_dtype, const py::object& checkpoint_bytes,
+                   bool skip_shared_layers) {
   SessionOptions options;
   options.context_length = to_int(context_length, "context_length");
   options.prefill_chunk = to_int(prefill_chunk, "prefill_chunk");
   options.kv_dtype = to_kv_dtype(kv_dtype);
   const std::int64_t budget = to_integer(checkpoint_bytes, "checkpoint_bytes");
-  if (budget < 0) throw Error(ErrorCode::invalid_argument, "checkpoint_bytes: expected at least 0, got " + std::to_string(budget));
+  if (budget < 0)
+    throw Error(ErrorCode::invalid_argument, "checkpoint_bytes: expected at least 0, got " + std::to_string(budget));
   options.checkpoint_bytes = static_cast<std::uint64_t>(budget);
   options.skip_shared_layers = skip_shared_layers;
   const py::gil_scoped_release release;
@@ -22,7 +24,8 @@ SharedSession make(const Model& model, const py::object& context_length, const p
 /// What prefill's arguments ask for; at most one of them may be given.
 Want want(bool logits, bool all_logits, bool hidden_states, bool rows) {
   if (int{all_logits} + int{hidden_states} + int{rows} + int{!logits} > 1) {
-    throw Error(ErrorCode::invalid_argument, "prefill: expected at most one of logits=False, all_logits, hidden_states and rows");
+    throw Error(ErrorCode::invalid_argument,
+                "prefill: expected at most one of logits=False, all_logits, hidden_states and rows");
   }
   if (all_logits) return Want::all_logits;
   if (hidden_states) return Want::hidden_states;
@@ -45,10 +48,14 @@ py::object prefill(Guarded<Session>& self, const py::object& ids, bool logits, b
   const Claim session(self);
   const Span<const float> out = run(watch, [&] { return session->prefill(tokens, options); });
   switch (options.want) {
-    case Want::nothing: return py::none();
-    case Want::last_logits: return to_numpy(out);
-    case Want::rows: return to_numpy(out, options.rows.size());
-    default: return to_numpy(out, tokens.size());
+    case Want::nothing:
+      return py::none();
+    case Want::last_logits:
+      return to_numpy(out);
+    case Want::rows:
+      return to_numpy(out, options.rows.size());
+    default:
+      return to_numpy(out, tokens.size());
   }
 }
 
@@ -82,27 +89,34 @@ std::vector<TokenId> tokens(Guarded<Session>& self) {
 void bind_session(py::module_& module) {
   const SessionOptions defaults;
   py::class_<Guarded<Session>, SharedSession>(
-      module, "Session", "One sequence of tokens over a model, and its KV cache. One thread at a time; keeps its model alive.")
+      module, "Session",
+      "One sequence of tokens over a model, and its KV cache. One thread at a time; keeps its model alive.")
       .def(py::init(&make), py::arg("model"), py::kw_only(), py::arg("context_length") = defaults.context_length,
            py::arg("prefill_chunk") = defaults.prefill_chunk, py::arg("kv_dtype") = py::none(),
-           py::arg("checkpoint_bytes") = defaults.checkpoint_bytes, py::arg("skip_shared_layers") = defaults.skip_shared_layers,
-           "context_length: tokens it can hold, memory for them is committed here. prefill_chunk: tokens computed together.\n"
+           py::arg("checkpoint_bytes") = defaults.checkpoint_bytes,
+           py::arg("skip_shared_layers") = defaults.skip_shared_layers,
+           "context_length: tokens it can hold, memory for them is committed here. prefill_chunk: tokens computed "
+           "together.\n"
            "kv_dtype: \"f32\", \"f16\" or \"bf16\"; None: f32 when computing in F32, else f16.")
       .def("prefill", &prefill, py::arg("ids"), py::kw_only(), py::arg("logits") = true, py::arg("all_logits") = false,
            py::arg("hidden_states") = false, py::arg("rows") = py::none(), py::arg("cancel") = py::none(),
            py::arg("progress") = py::none(),
            "Appends tokens. Returns float32 logits of the last one, [vocab_size]; with all_logits=True of every one,\n"
-           "[n_tokens, vocab_size]; with rows=[...] of those, [rows, vocab_size]; with hidden_states=True what the final norm\n"
-           "gives, [n_tokens, hidden_size]; with logits=False nothing. progress(done, total) is called after each chunk.")
+           "[n_tokens, vocab_size]; with rows=[...] of those, [rows, vocab_size]; with hidden_states=True what the "
+           "final norm\n"
+           "gives, [n_tokens, hidden_size]; with logits=False nothing. progress(done, total) is called after each "
+           "chunk.")
       .def("decode", &decode, py::arg("id"), py::kw_only(), py::arg("cancel") = py::none(),
            "Appends one token and returns its logits, float32 [vocab_size].")
-      .def_property_readonly("position", [](Guarded<Session>& self) { return Claim(self)->position(); }, "Tokens held.")
-      .def_property_readonly("context_length", [](Guarded<Session>& self) { return self.value.context_length(); },
-                             "Tokens it can hold.")
+      .def_property_readonly(
+          "position", [](Guarded<Session>& self) { return Claim(self)->position(); }, "Tokens held.")
+      .def_property_readonly(
+          "context_length", [](Guarded<Session>& self) { return self.value.context_length(); }, "Tokens it can hold.")
       .def_property_readonly("tokens", &tokens, "The tokens held, oldest first.")
       .def("truncate", &truncate, py::arg("n"), "Keeps the first n tokens; position becomes n.")
-      .def("checkpoint", [](Guarded<Session>& self) { return Claim(self)->checkpoint(); },
-           "Keeps truncate(position) possible for ever. False where checkpoint_bytes cannot hold it.")
+      .def(
+          "checkpoint", [](Guarded<Session>& self) { return Claim(self)->checkpoint(); },
+          "Keeps truncate(position) possible for ever. False where checkpoint_bytes cannot hold it.")
       .def(
           "fork",
           [](Guarded<Session>& self) {
@@ -112,8 +126,9 @@ void bind_session(py::module_& module) {
           },
           "A second session with the same tokens; both go on independently.")
       .def_property_readonly("model", [](Guarded<Session>& self) { return self.value.model(); })
-      .def_property_readonly("memory_bytes", [](Guarded<Session>& self) { return self.value.memory_bytes(); },
-                             "Bytes of KV cache and work space committed.")
+      .def_property_readonly(
+          "memory_bytes", [](Guarded<Session>& self) { return self.value.memory_bytes(); },
+          "Bytes of KV cache and work space committed.")
       .def("__repr__", [](Guarded<Session>& self) {
         return py::str("<gemma4.Session {} of {} tokens>").format(Claim(self)->position(), self.value.context_length());
       });

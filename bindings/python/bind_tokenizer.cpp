@@ -45,12 +45,16 @@ void bind_tokenizer(py::module_& module) {
           "Text to ids. `add_bos` prepends <bos>; `parse_special` lets the text of control tokens become those tokens.")
       .def(
           "decode",
-          [](const Tokenizer& self, const py::object& ids, bool skip_special) { return self.decode(to_tokens(ids), skip_special); },
+          [](const Tokenizer& self, const py::object& ids, bool skip_special) {
+            return self.decode(to_tokens(ids), skip_special);
+          },
           py::arg("ids"), py::arg("skip_special") = false, "Ids to text; `skip_special` leaves control tokens out.")
       .def_property_readonly("vocab_size", &Tokenizer::vocab_size)
-      .def_property_readonly("bos_token", [](const Tokenizer& self) { return id_or_none(self.bos_token()); }, "Its id, or None.")
+      .def_property_readonly(
+          "bos_token", [](const Tokenizer& self) { return id_or_none(self.bos_token()); }, "Its id, or None.")
       .def(
-          "token_to_id", [](const Tokenizer& self, const py::object& token) { return id_or_none(self.token_to_id(to_text(token))); },
+          "token_to_id",
+          [](const Tokenizer& self, const py::object& token) { return id_or_none(self.token_to_id(to_text(token))); },
           py::arg("token"), "The id of a vocabulary entry by its exact text, or None.")
       .def(
           "id_to_token", [](const Tokenizer& self, const py::object& id) { return self.id_to_token(to_token(id)); },
@@ -59,7 +63,8 @@ void bind_tokenizer(py::module_& module) {
           "is_special", [](const Tokenizer& self, const py::object& id) { return self.is_special(to_token(id)); },
           py::arg("id"), "True for control tokens (\"<bos>\", \"<|turn>\", ...).")
       .def("__len__", &Tokenizer::vocab_size)
-      .def("__repr__", [](const Tokenizer& self) { return py::str("<gemma4.Tokenizer of {} tokens>").format(self.vocab_size()); });
+      .def("__repr__",
+           [](const Tokenizer& self) { return py::str("<gemma4.Tokenizer of {} tokens>").format(self.vocab_size()); });
 
   py::class_<TokenDecoder>(module, "TokenDecoder", "Decodes a stream of ids; never emits half a character.")
       .def(py::init<const Tokenizer&, bool>(), py::arg("tokenizer"), py::kw_only(), py::arg("skip_special") = false)

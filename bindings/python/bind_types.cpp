@@ -4,8 +4,9 @@
 namespace gemma4::python {
 
 void bind_types(py::module_& module) {
-  py::class_<CancelToken>(module, "CancelToken",
-                          "Ends work from another thread. Once cancelled it stays cancelled: use a new one for new work.")
+  py::class_<CancelToken>(
+      module, "CancelToken",
+      "Ends work from another thread. Once cancelled it stays cancelled: use a new one for new work.")
       .def(py::init<>())
       .def("cancel", &CancelToken::cancel, "Ends the work it was given to, within one layer of the model.")
       .def_property_readonly("cancelled", &CancelToken::cancelled);

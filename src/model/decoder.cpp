@@ -16,6 +16,7 @@ namespace {
 
 /// Moves the kept rows of a [rows, width] buffer to its front.
 void keep_rows(float* data, std::size_t width, Span<const std::int32_t> keep) noexcept {
+  if (width == 0) return;  // no pair turns
   for (std::size_t i = 0; i < keep.size(); ++i) {
     const auto from = static_cast<std::size_t>(keep[i]);
     if (from != i) std::memcpy(data + i * width, data + from * width, width * sizeof(float));

@@ -117,7 +117,7 @@ TEST_CASE("cancel from another thread, again and again") {
   CHECK(cancelled > 0);
 }
 
-TEST_CASE("sessions outlive the model object they were made from") {
+TEST_CASE("sessions outlive their model object, also in threads of their own") {
   std::optional<Model> model = load_random("odd-f32", 2);
   const Values expected = life_of_a_session(*model, 1);
   std::vector<std::unique_ptr<Session>> sessions;

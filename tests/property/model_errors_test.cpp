@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
-#include <regex>
 
 #include "formats/safetensors.h"
 #include "matmul/dense.h"
@@ -57,10 +56,16 @@ class Damaged {
   void write(const std::string& file, const std::string& bytes) const { folder_.write(file, bytes); }
   /// "key": value in config.json, whatever it was.
   void config(const std::string& key, const std::string& value) const {
-    const std::string json = read_file(path("config.json"));
-    const std::regex pattern("\"" + key + "\": (\\[[^\\]]*\\]|[^,\\n]*)");
-    REQUIRE_MESSAGE(std::regex_search(json, pattern), key);
-    write("config.json", std::regex_replace(json, pattern, "\"" + key + "\": " + value));
+    std::string json = read_file(path("config.json"));
+    const std::string quoted = "\"" + key + "\": ";
+    std::size_t found = 0;
+    for (std::size_t at = 0; (at = json.find(quoted, at)) != std::string::npos; ++found) {
+      at += quoted.size();
+      const std::size_t end = json[at] == '[' ? json.find(']', at) + 1 : json.find_first_of(",\n", at);
+      json.replace(at, end - at, value);
+    }
+    REQUIRE_MESSAGE(found != 0, key);
+    write("config.json", json);
   }
   Model load() const {
     SafetensorsWriter writer;
@@ -252,6 +257,15 @@ TEST_CASE("configs no model can have") {
   check("model_type", "\"gemma3\"", "unsupported");
   CHECK(error("hidden_activation", "\"silu\"").find("gelu_pytorch_tanh") != std::string::npos);
   CHECK(error("hidden_size", "84").find("expected shape") != std::string::npos);
+}
+
+TEST_CASE("a rotary factor of 0 is no error: no pair turns (dropping rows once copied nothing from nowhere)") {
+  const Damaged d;
+  d.config("partial_rotary_factor", "0");
+  const RandomModel m{"odd-f32 without rotary pairs", d.load_as_is()};
+  const std::vector<TokenId> tokens = Random(1).tokens(m.model, 20);
+  Session session(m.model, sized(20, 6));
+  CHECK(close(m, session.prefill(tokens), fresh_logits(m.model, tokens)));
 }
 
 TEST_CASE("GGUF metadata that is not finite") {
