@@ -42,7 +42,8 @@ class Session {
   Span<const TokenId> tokens() const noexcept;
 
   /// Keeps the first n tokens; position() becomes n. Exact: what follows is as if the rest had never been.
-  /// Any n while no sliding layer's ring has wrapped; later n = 0, at least one chunk back, or a checkpoint's position.
+  /// Any n while no sliding layer's ring has wrapped; later n = 0, at least one chunk back (less after a cancelled
+  /// prefill, whose chunk has used the room), or a checkpoint's position.
   /// Throws Error invalid_argument otherwise (naming the smallest n that is possible); the session is then unchanged.
   void truncate(std::size_t n);
 
