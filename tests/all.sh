@@ -41,7 +41,7 @@ test_under_tsan() {
   say "running the threaded tests under ThreadSanitizer"
   # oneDNN and libgomp are not instrumented.
   TSAN_OPTIONS="ignore_noninstrumented_modules=1 second_deadlock_stack=1" \
-    run_ctest tsan build-tsan -L "unit|property" -R "thread|cancel|pool|turn"
+    run_ctest tsan build-tsan -L "unit|property" -R "thread|cancel|pool|turn|moved"
 }
 
 # src/matmul/onednn.cpp against the headers of oneDNN 3.

@@ -3,6 +3,11 @@
 #include <cmath>
 
 namespace gemma4::model {
+namespace {
+
+constexpr float kSqrtHalf = 0.70710678F;  // the sum of two parts of unit size keeps unit size
+
+}  // namespace
 
 void per_layer_inputs(const Context& c, const DecoderWeights& w, Span<const TokenId> tokens, const float* x0,
                       int layer_begin, int layer_end, float* dst) {
@@ -29,7 +34,7 @@ void per_layer_inputs(const Context& c, const DecoderWeights& w, Span<const Toke
         c.kernels.add_scaled(embedded, w.per_layer_embed_scale, slice + at, count);
       }
     }
-    c.kernels.scale(projected, static_cast<float>(M_SQRT1_2), layers * width);
+    c.kernels.scale(projected, kSqrtHalf, layers * width);
   });
 }
 

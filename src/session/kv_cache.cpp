@@ -46,7 +46,8 @@ KvCache::KvCache(const ModelConfig& config, std::size_t context_length, std::siz
     view.head_dim = static_cast<std::size_t>(layer.head_dim);
     view.capacity = context_length;
     if (layer.attention_type == AttentionType::sliding) {
-      view.capacity = ring_capacity_ = std::min(context_length, window_ + prefill_chunk);
+      ring_capacity_ = std::min(context_length, window_ + prefill_chunk);
+      view.capacity = ring_capacity_;
     }
     bytes += 2 * half_bytes(view);
   }
