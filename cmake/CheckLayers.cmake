@@ -17,7 +17,7 @@ set(api         base formats tokenizer weights kernels matmul model session samp
 set(layers base formats tokenizer weights kernels matmul model session sampling generate api)
 
 # Headers of include/gemma4 that hold values only. The others are the API's face, and src/api alone includes them.
-set(value_headers error types config options)
+set(value_headers error types config options profile)
 
 # Third parties: what an include of each looks like, and the only files that may have it.
 set(parties onednn simdjson xsimd tests_only)

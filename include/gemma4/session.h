@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "gemma4/model.h"
+#include "gemma4/profile.h"
 
 namespace gemma4 {
 
@@ -54,6 +55,9 @@ class Session {
 
   /// A second session with the same tokens; both go on independently. Throws Error out_of_memory.
   Session fork() const;
+
+  /// Adds what every later step costs to *profile, which must outlive them; null: no longer. Forks do not inherit it.
+  void set_profile(Profile* profile) noexcept;
 
   const Model& model() const noexcept;
   /// Bytes of KV cache and work space committed by this session.

@@ -27,6 +27,7 @@ Span<const TokenId> Session::tokens() const noexcept { return impl_->tokens(); }
 void Session::truncate(std::size_t n) { impl_->truncate(n); }
 bool Session::checkpoint() { return impl_->checkpoint(); }
 Session Session::fork() const { return Session(model_, impl_->fork()); }
+void Session::set_profile(Profile* profile) noexcept { impl_->set_profile(profile); }
 const Model& Session::model() const noexcept { return model_; }
 std::uint64_t Session::memory_bytes() const noexcept { return impl_->memory_bytes(); }
 

@@ -1,6 +1,7 @@
 // Names of the public enumerations.
 #include "gemma4/error.h"
 #include "gemma4/options.h"
+#include "gemma4/profile.h"
 #include "gemma4/types.h"
 
 namespace gemma4 {
@@ -38,6 +39,23 @@ const char* to_string(Compute compute) noexcept {
     case Compute::automatic: return "auto";
     case Compute::f32: return "f32";
     case Compute::bf16: return "bf16";
+  }
+  return "unknown";
+}
+
+const char* to_string(Op op) noexcept {
+  switch (op) {
+    case Op::embed: return "embed";
+    case Op::norm: return "norm";
+    case Op::qkv: return "qkv";
+    case Op::attention: return "attention";
+    case Op::o_proj: return "o_proj";
+    case Op::gate_up: return "gate_up";
+    case Op::down: return "down";
+    case Op::router: return "router";
+    case Op::experts: return "experts";
+    case Op::per_layer: return "per_layer";
+    case Op::head: return "head";
   }
   return "unknown";
 }

@@ -105,6 +105,19 @@ void attend(const Context& c, const LayerConfig& layer, const KvView& kv, std::s
   });
 }
 
+/// Keys and values read once, and two products per row and visible key.
+void lap_attention(const Context& c, const LayerConfig& layer, const KvView& kv, std::size_t n) noexcept {
+  if (!c.watch.running()) return;
+  const auto heads = static_cast<std::size_t>(c.config.num_attention_heads);
+  const std::size_t window = layer.attention_type == AttentionType::sliding ? static_cast<std::size_t>(c.config.sliding_window)
+                                                                            : std::numeric_limits<std::size_t>::max();
+  const auto visible = [&](std::size_t i) { return std::min(static_cast<std::size_t>(c.ws.positions[i]) + 1, window); };
+  std::size_t pairs = 0;
+  for (std::size_t i = 0; i < n; ++i) pairs += visible(i);
+  const std::size_t keys = static_cast<std::size_t>(c.ws.positions[n - 1] - c.ws.positions[0]) + visible(0);
+  c.watch.lap(Op::attention, 2 * keys * kv.heads * kv.head_dim * size_of(kv.dtype), 4 * pairs * heads * kv.head_dim);
+}
+
 }  // namespace
 
 void store_keys_values(const Context& c, const LayerConfig& layer, const AttentionWeights& w, const RotaryRows& rotary,
@@ -114,6 +127,7 @@ void store_keys_values(const Context& c, const LayerConfig& layer, const Attenti
   const std::array<matmul::Product, 2> products = {matmul::Product{&w.k_proj, c.ws.k.data(), width},
                                                    matmul::Product{&w.v_proj, c.ws.v.data(), width}};
   c.matmul.multiply(c.ws.normed.data(), c.hidden_size(), n, {products.data(), layer.has_v_proj ? 2U : 1U});
+  c.watch.lap(Op::qkv, n, {&w.k_proj, &w.v_proj});
   c.for_rows(n, [&](std::size_t i) {
     float* k = c.ws.k.data() + i * width;
     float* v = c.ws.v.data() + i * width;
@@ -127,6 +141,7 @@ void store_keys_values(const Context& c, const LayerConfig& layer, const Attenti
       c.kernels.from_f32(value, kv.dtype, kv.values + kv.offset(h, slot), head_dim);
     }
   });
+  c.watch.lap(Op::norm);
 }
 
 void attention(const Context& c, const LayerConfig& layer, const AttentionWeights& w, const RotaryRows& rotary,
@@ -134,11 +149,15 @@ void attention(const Context& c, const LayerConfig& layer, const AttentionWeight
   const auto head_dim = static_cast<std::size_t>(layer.head_dim);
   const auto heads = static_cast<std::size_t>(c.config.num_attention_heads);
   c.matmul.multiply(c.ws.normed.data(), c.hidden_size(), n, w.q_proj, c.ws.q.data(), heads * head_dim);
+  c.watch.lap(Op::qkv, n, {&w.q_proj});
   c.for_rows(n, [&](std::size_t i) {
     norm_and_rotate(c, c.ws.q.data() + i * heads * head_dim, heads, head_dim, w.q_norm, rotary, i);
   });
+  c.watch.lap(Op::norm);
   attend(c, layer, kv, n);
+  lap_attention(c, layer, kv, n);
   c.matmul.multiply(c.ws.attended.data(), heads * head_dim, n, w.o_proj, c.ws.branch.data(), c.hidden_size());
+  c.watch.lap(Op::o_proj, n, {&w.o_proj});
 }
 
 }  // namespace gemma4::model

@@ -7,6 +7,7 @@
 #include "gemma4/config.h"
 #include "kernels/kernels.h"
 #include "matmul/matmul.h"
+#include "model/stopwatch.h"
 #include "model/workspace.h"
 
 namespace gemma4::model {
@@ -17,6 +18,7 @@ struct Context {
   const base::ThreadPool& pool;
   matmul::MatMul& matmul;
   Workspace& ws;
+  Stopwatch& watch;  ///< Each block ends its parts of the step with a lap.
 
   std::size_t hidden_size() const noexcept { return static_cast<std::size_t>(config.hidden_size); }
 

@@ -103,10 +103,12 @@ void Decoder::rotary(const Context& c, std::size_t position, std::size_t n) cons
 
 void Decoder::feed_forward(const Context& c, const LayerWeights& w, std::size_t n) const {
   c.norm_rows(c.ws.x.data(), w.pre_feedforward_layernorm, c.ws.normed.data(), n);
+  c.watch.lap(Op::norm);
   mlp(c, w.mlp, c.ws.branch.data(), n);
   if (w.moe) {
     // dense and experts, each under a norm of its own, then one norm over their sum
     c.norm_rows(c.ws.branch.data(), w.moe->post_feedforward_layernorm_1, c.ws.normed.data(), n);
+    c.watch.lap(Op::norm);
     experts(c, *w.moe, n);
     c.add_normed_rows(c.ws.expert_sum.data(), w.moe->post_feedforward_layernorm_2, c.ws.normed.data(), n);
     c.add_normed_rows(c.ws.normed.data(), w.post_feedforward_layernorm, c.ws.x.data(), n);
@@ -116,7 +118,8 @@ void Decoder::feed_forward(const Context& c, const LayerWeights& w, std::size_t 
 }
 
 bool Decoder::forward(const Step& step, Span<const KvView> kv, Workspace& ws) const {
-  const Context c{config_, kernels_, pool_, matmul_, ws};
+  Stopwatch watch(step.profile);
+  const Context c{config_, kernels_, pool_, matmul_, ws, watch};
   const int layers = config_.num_hidden_layers;
   const int last_owner = config_.first_kv_shared_layer() - 1;
   std::size_t n = step.tokens.size();
@@ -126,6 +129,7 @@ bool Decoder::forward(const Step& step, Span<const KvView> kv, Workspace& ws) co
 
   embed(c, step.tokens);
   rotary(c, step.position, n);
+  watch.lap(Op::embed, n * Stopwatch::bytes_of(weights_.embed_tokens.rows(0, 1)));
   tap(-1, ws.x.data());
   const StepInputs inputs(c, weights_, step, step.skip_shared_layers ? last_owner : layers);
 
@@ -137,6 +141,7 @@ bool Decoder::forward(const Step& step, Span<const KvView> kv, Workspace& ws) co
     const RotaryRows& rope = layer.attention_type == AttentionType::sliding ? ws.rope_sliding : ws.rope_full;
 
     c.norm_rows(ws.x.data(), w.input_layernorm, ws.normed.data(), n);
+    watch.lap(Op::norm);
     if (layer.kv_source == l) store_keys_values(c, layer, w.attention, rope, kv[index], n);
     if (l == last_owner && step.skip_shared_layers) {
       drop_other_rows(c, step.keep);
@@ -145,13 +150,16 @@ bool Decoder::forward(const Step& step, Span<const KvView> kv, Workspace& ws) co
     }
     attention(c, layer, w.attention, rope, kv[index], n);
     c.add_normed_rows(ws.branch.data(), w.post_attention_layernorm, ws.x.data(), n);
+    watch.lap(Op::norm);
     feed_forward(c, w, n);
     if (config_.hidden_size_per_layer_input != 0) {
+      watch.lap(Op::norm);
       add_per_layer_input(c, w.per_layer_input, n, [&](std::size_t i) { return inputs.row(index, i); });
     }
     if (w.layer_scalar != 1.0F) {
       c.for_rows(n, [&](std::size_t i) { kernels_.scale(ws.x.data() + i * c.hidden_size(), w.layer_scalar, c.hidden_size()); });
     }
+    watch.lap(Op::norm);
     tap(l, ws.x.data());
   }
   if (!step.skip_shared_layers) {
@@ -159,11 +167,13 @@ bool Decoder::forward(const Step& step, Span<const KvView> kv, Workspace& ws) co
     n = step.keep.size();
   }
   c.norm_rows(ws.x.data(), weights_.norm, ws.normed.data(), n);
+  watch.lap(Op::norm);
   tap(layers, ws.normed.data());
   return true;
 }
 
-bool Decoder::logits(const float* hidden, std::size_t n, float* dst) const {
+bool Decoder::logits(const float* hidden, std::size_t n, float* dst, Profile* profile) const {
+  Stopwatch watch(profile);
   const auto vocab = static_cast<std::size_t>(config_.vocab_size);
   const auto d = static_cast<std::size_t>(config_.hidden_size);
   matmul_.multiply(hidden, d, n, weights_.lm_head, dst, vocab);
@@ -174,6 +184,7 @@ bool Decoder::logits(const float* hidden, std::size_t n, float* dst) const {
       if (!kernels_.soft_cap(dst + i * vocab + begin, cap, end - begin)) finite = false;
     });
   }
+  watch.lap(Op::head, n, {&weights_.lm_head});
   return finite;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gemma4/config.h"
+#include "gemma4/profile.h"
 #include "gemma4/types.h"
 #include "kernels/kernels.h"
 #include "matmul/matmul.h"
@@ -25,6 +26,7 @@ struct Step {
   bool skip_shared_layers = true;     ///< the other rows stop where nobody reads them any more
   const CancelToken* cancel = nullptr;
   const Probe* probe = nullptr;
+  Profile* profile = nullptr;
 };
 
 /// Immutable but for the scratch of its MatMul: calls need the pool held (ThreadPool::acquire).
@@ -42,7 +44,8 @@ class Decoder {
   bool forward(const Step& step, Span<const KvView> kv, Workspace& ws) const;
 
   /// logits [n, vocab_size] of hidden states [n, hidden_size], soft-capped. Returns false when one is not finite.
-  bool logits(const float* hidden, std::size_t n, float* dst) const;
+  /// @param profile  as Step::profile
+  bool logits(const float* hidden, std::size_t n, float* dst, Profile* profile = nullptr) const;
   /// False when a value is not finite.
   bool all_finite(const float* values, std::size_t n) const;
 

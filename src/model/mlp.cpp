@@ -13,7 +13,9 @@ void mlp(const Context& c, const MlpWeights& w, float* dst, std::size_t n) {
     float* gate = c.ws.gate.data() + i * width;
     c.kernels.gelu_mul(gate, c.ws.up.data() + i * width, gate, width);
   });
+  c.watch.lap(Op::gate_up, n, {&w.gate_proj, &w.up_proj});
   c.matmul.multiply(c.ws.gate.data(), width, n, w.down_proj, dst, c.hidden_size());
+  c.watch.lap(Op::down, n, {&w.down_proj});
 }
 
 }  // namespace gemma4::model

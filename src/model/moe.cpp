@@ -44,6 +44,22 @@ void route(const Context& c, const MoeWeights& w, std::size_t n) {
     choose(c.ws.router_logits.data() + i * experts, experts, top_k, w.per_expert_scale,
            c.ws.expert_index.data() + i * top_k, c.ws.expert_weight.data() + i * top_k);
   });
+  c.watch.lap(Op::router, n, {&w.router_proj});
+}
+
+/// The chosen experts' weights, each read once.
+void lap_experts(const Context& c, const MoeWeights& w) noexcept {
+  if (!c.watch.running()) return;
+  std::uint64_t bytes = 0, operations = 0;
+  for (std::size_t e = 0; e < w.gate.size(); ++e) {
+    const auto rows = static_cast<std::uint64_t>(c.ws.expert_begin[e + 1] - c.ws.expert_begin[e]);
+    if (rows == 0) continue;
+    for (const Matrix* m : {&w.gate[e], &w.up[e], &w.down[e]}) {
+      bytes += Stopwatch::bytes_of(*m);
+      operations += 2 * rows * m->n * m->k;
+    }
+  }
+  c.watch.lap(Op::experts, bytes, operations);
 }
 
 /// Places the choices so that each expert's rows are contiguous, in token order.
@@ -96,6 +112,7 @@ void experts(const Context& c, const MoeWeights& w, std::size_t n) {
       c.kernels.add_scaled(ws.expert_out.data() + place * d, ws.expert_weight[i * top_k + j], sum, d);
     }
   });
+  lap_experts(c, w);
 }
 
 }  // namespace gemma4::model

@@ -36,6 +36,7 @@ void per_layer_inputs(const Context& c, const DecoderWeights& w, Span<const Toke
     }
     c.kernels.scale(projected, kSqrtHalf, layers * width);
   });
+  c.watch.lap(Op::per_layer, tokens.size(), {&projection});
 }
 
 }  // namespace gemma4::model

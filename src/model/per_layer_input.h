@@ -25,6 +25,7 @@ void add_per_layer_input(const Context& c, const PerLayerInputWeights& w, std::s
   c.for_rows(n, [&](std::size_t i) { c.kernels.gelu_mul(gate + i * width, input(i), gate + i * width, width); });
   c.matmul.multiply(gate, width, n, w.projection, c.ws.branch.data(), c.hidden_size());
   c.add_normed_rows(c.ws.branch.data(), w.post_norm, c.ws.x.data(), n);
+  c.watch.lap(Op::per_layer, n, {&w.gate, &w.projection});
 }
 
 }  // namespace gemma4::model

@@ -97,6 +97,7 @@ void SessionState::run_chunk(Span<const TokenId> chunk, Span<const std::int32_t>
   step.skip_shared_layers = options_.skip_shared_layers;
   step.cancel = cancel;
   step.probe = probe_ ? &probe_ : nullptr;
+  step.profile = profile_;
   const bool in_vain = cancel != nullptr && cancel->cancelled();  // then the rings keep what they hold
   if (!in_vain) cache_.will_write_to(position() + chunk.size());
   GEMMA4_CHECK(!in_vain && model_->decoder().forward(step, cache_.views(), workspace_), ErrorCode::cancelled,
@@ -131,7 +132,7 @@ Span<const float> SessionState::prefill(Span<const TokenId> tokens, const Prefil
         require_finite(model_->decoder().all_finite(hidden, keep.size() * d), position());
         std::copy(hidden, hidden + keep.size() * d, dst);
       } else {
-        require_finite(model_->decoder().logits(hidden, keep.size(), dst), position());
+        require_finite(model_->decoder().logits(hidden, keep.size(), dst, profile_), position());
       }
     }
     dst += keep.size() * wanted.width;
@@ -151,7 +152,7 @@ Span<const float> SessionState::decode(TokenId token, const CancelToken* cancel)
   const auto turn = model_->pool().acquire();
   run_chunk({&token, 1}, {&kOnlyRow, 1}, cancel);
   has_logits_ = false;
-  require_finite(model_->decoder().logits(workspace_.normed.data(), 1, logits_.data()), position());
+  require_finite(model_->decoder().logits(workspace_.normed.data(), 1, logits_.data(), profile_), position());
   has_logits_ = true;
   tokens_.push_back(token);
   return logits_.span();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gemma4/options.h"
+#include "gemma4/profile.h"
 #include "gemma4/types.h"
 #include "model/decoder.h"
 #include "model/loaded_model.h"
@@ -34,6 +35,7 @@ class SessionState {
 
   /// Taps every later step; for tests.
   void set_probe(model::Probe probe) { probe_ = std::move(probe); }
+  void set_profile(Profile* profile) noexcept { profile_ = profile; }
 
  private:
   struct Wanted;
@@ -53,6 +55,7 @@ class SessionState {
   std::vector<TokenId> tokens_;        // capacity context_length: appending never allocates
   std::vector<std::shared_ptr<const KvSnapshot>> checkpoints_;  // ascending positions
   model::Probe probe_;
+  Profile* profile_ = nullptr;
 };
 
 }  // namespace gemma4::session

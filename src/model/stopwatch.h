@@ -1,0 +1,57 @@
+// Stopwatch: attributes a step's time to kinds of work, lap by lap.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+
+#include "gemma4/profile.h"
+#include "matmul/matmul.h"
+
+namespace gemma4::model {
+
+/// Does nothing without a Profile. Each lap takes all the time since the one before, so that the laps add up to the step.
+class Stopwatch {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit Stopwatch(Profile* profile) noexcept : profile_(profile) {
+    if (profile_ != nullptr) last_ = Clock::now();
+  }
+
+  bool running() const noexcept { return profile_ != nullptr; }
+
+  /// What came since the last lap was `op`. @param bytes, operations  as in OpCost
+  void lap(Op op, std::uint64_t bytes = 0, std::uint64_t operations = 0) noexcept {
+    if (profile_ == nullptr) return;
+    const Clock::time_point now = Clock::now();
+    OpCost& cost = (*profile_)[op];
+    ++cost.calls;
+    cost.seconds += std::chrono::duration<double>(now - last_).count();
+    cost.bytes += bytes;
+    cost.operations += operations;
+    last_ = now;
+  }
+
+  /// The same, for products of `rows` rows with each of these weights; empty ones cost nothing.
+  void lap(Op op, std::size_t rows, std::initializer_list<const matmul::Matrix*> weights) noexcept {
+    if (profile_ == nullptr) return;
+    std::uint64_t bytes = 0, operations = 0;
+    for (const matmul::Matrix* w : weights) {
+      bytes += bytes_of(*w);
+      operations += 2 * std::uint64_t{rows} * w->n * w->k;
+    }
+    lap(op, bytes, operations);
+  }
+
+  static std::uint64_t bytes_of(const matmul::Matrix& w) noexcept {
+    return static_cast<std::uint64_t>(static_cast<const std::uint8_t*>(w.row(w.n)) - static_cast<const std::uint8_t*>(w.row(0)));
+  }
+
+ private:
+  Profile* profile_;
+  Clock::time_point last_;
+};
+
+}  // namespace gemma4::model
