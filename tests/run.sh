@@ -35,12 +35,13 @@ install_packages() {
 }
 
 make_venv() {
-  if [ -e "$venv/complete" ]; then return 0; fi
-  say "installing from PyPI into $build/venv: numpy, pytest, pybind11, scikit-build-core"
+  local packages=(numpy pytest pybind11 scikit-build-core gguf)
+  if [ "$(cat "$venv/complete" 2> /dev/null)" = "${packages[*]}" ]; then return 0; fi
+  say "installing from PyPI into $build/venv: ${packages[*]}"
   rm -rf "$venv"
   quietly "$log" python3 -m venv "$venv"
-  quietly "$log" "$venv/bin/pip" install --disable-pip-version-check numpy pytest pybind11 scikit-build-core
-  touch "$venv/complete"
+  quietly "$log" "$venv/bin/pip" install --disable-pip-version-check "${packages[@]}"
+  echo "${packages[*]}" > "$venv/complete"
 }
 
 # build_tests DIR CMAKE_ARGUMENT...: configures and builds DIR; GEMMA4_TARGETS names targets other than all.
