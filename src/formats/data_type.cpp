@@ -62,7 +62,7 @@ std::optional<DataType> data_type_from_ggml(std::uint32_t id) noexcept {
   return std::nullopt;
 }
 
-std::optional<DType> computable(DataType type) noexcept {
+std::optional<DType> float_type(DataType type) noexcept {
   switch (type) {
     case DataType::f32:
       return DType::f32;
@@ -72,6 +72,17 @@ std::optional<DType> computable(DataType type) noexcept {
       return DType::bf16;
     default:
       return std::nullopt;
+  }
+}
+
+DataType data_type(DType type) noexcept {
+  switch (type) {
+    case DType::f16:
+      return DataType::f16;
+    case DType::bf16:
+      return DataType::bf16;
+    default:
+      return DataType::f32;
   }
 }
 

@@ -37,8 +37,10 @@ std::optional<DataType> data_type_from_safetensors(std::string_view dtype) noexc
 /// By the type number of a GGUF tensor; nullopt for removed, private and unknown numbers.
 std::optional<DataType> data_type_from_ggml(std::uint32_t id) noexcept;
 
-/// The type in which the library computes with such a tensor, nullopt when it cannot.
-std::optional<DType> computable(DataType type) noexcept;
+/// The public name of F32, F16 and BF16; nullopt for every other type.
+std::optional<DType> float_type(DataType type) noexcept;
+/// The same, the other way round.
+DataType data_type(DType type) noexcept;
 
 /// Bytes of `elements` elements; nullopt when they fill no whole number of blocks or the size does not fit 64 bits.
 std::optional<std::uint64_t> byte_size(DataType type, std::uint64_t elements) noexcept;

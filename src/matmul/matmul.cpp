@@ -27,7 +27,7 @@ void MatMul::multiply(const float* src, std::size_t lds, std::size_t m, Span<con
   if (m <= kernels::kGemvRows) return few_rows(src, lds, m, products);
 
   const std::size_t k = products[0].weights->k;
-  const auto in_bf16 = [&](const Product& p) { return dense_->has_bf16() && p.weights->dtype == DType::bf16; };
+  const auto in_bf16 = [&](const Product& p) { return dense_->has_bf16() && p.weights->dtype == DataType::bf16; };
   const bool some_bf16 = std::any_of(products.begin(), products.end(), in_bf16);
   const bool all_bf16 = std::all_of(products.begin(), products.end(), in_bf16);
   const Source bf16 = some_bf16 ? bf16_source(src, lds, m, k) : Source{};
@@ -40,18 +40,32 @@ void MatMul::few_rows(const float* src, std::size_t lds, std::size_t m, Span<con
   for (const Product& p : products) weights += p.weights->n * p.weights->k;
   if (weights * m < kWorthSharing) {
     for (const Product& p : products) {
-      kernels_.gemv(p.weights->data, p.weights->dtype, src, lds, m, p.dst, p.ldd, p.weights->n, p.weights->k);
+      gemv(p, 0, p.weights->n, src, lds, m, 0);
     }
     return;
   }
   pool_.run([&](int worker) {
     for (const Product& p : products) {
       const auto [begin, end] = base::ThreadPool::slice(p.weights->n, 4, worker, pool_.size());
-      if (begin == end) continue;
-      kernels_.gemv(p.weights->row(begin), p.weights->dtype, src, lds, m, p.dst + begin, p.ldd, end - begin,
-                    p.weights->k);
+      if (begin != end) gemv(p, begin, end, src, lds, m, worker);
     }
   });
+}
+
+void MatMul::gemv(const Product& p, std::size_t begin, std::size_t end, const float* src, std::size_t lds, std::size_t m,
+                  int worker) {
+  const Matrix& w = *p.weights;
+  if (const auto plain = formats::float_type(w.dtype)) {
+    return kernels_.gemv(w.row(begin), *plain, src, lds, m, p.dst + begin, p.ldd, end - begin, w.k);
+  }
+  constexpr std::size_t kRows = 4;
+  base::AlignedBuffer<float>& tile = scratch_[static_cast<std::size_t>(worker)].tile;
+  if (tile.size() < kRows * w.k) tile = base::AlignedBuffer<float>(kRows * w.k, "weight tile");
+  for (std::size_t j = begin; j < end; j += kRows) {
+    const std::size_t n = std::min(kRows, end - j);
+    widen(kernels_, w, j, 0, n * w.k, tile.data());
+    kernels_.gemv(tile.data(), DType::f32, src, lds, m, p.dst + j, p.ldd, n, w.k);
+  }
 }
 
 MatMul::Source MatMul::f32_source(const float* src, std::size_t lds, std::size_t m, std::size_t k) {
@@ -84,18 +98,18 @@ MatMul::Source MatMul::bf16_source(const float* src, std::size_t lds, std::size_
 
 void MatMul::many_rows(const Source& src, const Product& product) {
   const Matrix& w = *product.weights;
-  const bool widen = w.dtype != src.dtype;
+  const bool as_it_is = formats::float_type(w.dtype) == src.dtype;
   // Weights used as they lie go in larger tiles: they only have to last from the whole blocks to the rest.
-  const std::size_t weights = widen ? kTileFloats : src.rest_rows != 0 ? 8 * kTileFloats : w.n * w.k;
+  const std::size_t weights = !as_it_is ? kTileFloats : src.rest_rows != 0 ? 8 * kTileFloats : w.n * w.k;
   const std::size_t tile_rows = std::max(kPadRows, (weights / w.k + kPadRows - 1) / kPadRows * kPadRows);
   const std::size_t grain = w.n >= kGrain * static_cast<std::size_t>(pool_.size()) ? kGrain : kPadRows;
   pool_.parallel_for(w.n, grain, [&](std::size_t begin, std::size_t end, int worker) {
     base::AlignedBuffer<float>& tile = scratch_[static_cast<std::size_t>(worker)].tile;
-    if (widen && tile.size() < tile_rows * w.k) tile = base::AlignedBuffer<float>(tile_rows * w.k, "weight tile");
+    if (!as_it_is && tile.size() < tile_rows * w.k) tile = base::AlignedBuffer<float>(tile_rows * w.k, "weight tile");
     for (std::size_t j = begin; j < end; j += tile_rows) {
       const std::size_t n = std::min(tile_rows, end - j);
-      if (widen) kernels_.to_f32(w.row(j), w.dtype, tile.data(), n * w.k);
-      run_tile(src, widen ? tile.data() : w.row(j), n, w.k, product.dst + j, product.ldd, worker);
+      if (!as_it_is) widen(kernels_, w, j, 0, n * w.k, tile.data());
+      run_tile(src, as_it_is ? w.row(j) : tile.data(), n, w.k, product.dst + j, product.ldd, worker);
     }
   });
 }

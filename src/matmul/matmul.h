@@ -12,21 +12,9 @@
 #include "gemma4/types.h"
 #include "kernels/kernels.h"
 #include "matmul/dense.h"
+#include "matmul/matrix.h"
 
 namespace gemma4::matmul {
-
-/// Weights [n, k] ([out_features, in_features]) in their file's type, rows contiguous. Never owns.
-struct Matrix {
-  const void* data = nullptr;
-  DType dtype = DType::f32;
-  std::size_t n = 0, k = 0;
-
-  const void* row(std::size_t j) const noexcept {
-    return static_cast<const std::uint8_t*>(data) + j * k * size_of(dtype);
-  }
-  /// Rows [begin, begin + count).
-  Matrix rows(std::size_t begin, std::size_t count) const noexcept { return {row(begin), dtype, count, k}; }
-};
 
 /// dst[i, j] = sum_t weights[j, t] * src[i, t]: where the product of a shared source goes.
 struct Product {
@@ -69,6 +57,8 @@ class MatMul {
   };
 
   void few_rows(const float* src, std::size_t lds, std::size_t m, Span<const Product> products);
+  void gemv(const Product& product, std::size_t begin, std::size_t end, const float* src, std::size_t lds, std::size_t m,
+            int worker);
   Source f32_source(const float* src, std::size_t lds, std::size_t m, std::size_t k);
   Source bf16_source(const float* src, std::size_t lds, std::size_t m, std::size_t k);
   void many_rows(const Source& src, const Product& product);

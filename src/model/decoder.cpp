@@ -85,7 +85,7 @@ void Decoder::embed(const Context& c, Span<const TokenId> tokens) const {
   const Matrix& table = weights_.embed_tokens;
   c.for_rows(tokens.size(), [&](std::size_t i) {
     float* row = c.ws.x.data() + i * c.hidden_size();
-    kernels_.to_f32(table.row(static_cast<std::size_t>(c.ws.ids[i])), table.dtype, row, c.hidden_size());
+    matmul::widen(kernels_, table, static_cast<std::size_t>(c.ws.ids[i]), 0, c.hidden_size(), row);
     kernels_.scale(row, weights_.embed_scale, c.hidden_size());
   });
 }

@@ -10,10 +10,12 @@
 namespace gemma4::model {
 namespace {
 
-/// sqrt(width) as the reference computes it: rounded to bf16, unless the table is F32 (text.md, section 3).
-float embedding_scale(int width, DType dtype) {
+/// sqrt(width) as the reference computes it: rounded to bf16 where the table has 16 bits (text.md, section 3). Blocks
+/// stand for F32 values, so theirs is not rounded.
+float embedding_scale(int width, formats::DataType dtype) {
   const float root = std::sqrt(static_cast<float>(width));
-  return dtype == DType::f32 ? root : base::round_to_bf16(root);
+  const bool narrow = dtype == formats::DataType::f16 || dtype == formats::DataType::bf16;
+  return narrow ? base::round_to_bf16(root) : root;
 }
 
 class Loader {
@@ -54,9 +56,8 @@ class Loader {
 
   /// A small tensor as F32.
   Vector vector(const std::string& name, int n) {
-    const weights::TensorView tensor = ledger_.take(name, {n});
     Vector values(static_cast<std::size_t>(n));
-    kernels_.to_f32(tensor.data, tensor.dtype, values.data(), values.size());
+    matmul::widen(kernels_, view(ledger_.take(name, {n}), 1, n), 0, 0, values.size(), values.data());
     return values;
   }
 
@@ -137,11 +138,11 @@ class Loader {
   /// The router is small and decides between experts: always F32, so that every format chooses alike.
   Matrix f32_matrix(const std::string& name, int n, int k) {
     Matrix m = matrix(name, n, k);
-    if (m.dtype == DType::f32) return m;
+    if (m.dtype == formats::DataType::f32) return m;
     base::AlignedBuffer<std::uint8_t> copy(m.n * m.k * sizeof(float), name.c_str());
-    kernels_.to_f32(m.data, m.dtype, reinterpret_cast<float*>(copy.data()), m.n * m.k);
+    matmul::widen(kernels_, m, 0, 0, m.n * m.k, reinterpret_cast<float*>(copy.data()));
     m.data = copy.data();
-    m.dtype = DType::f32;
+    m.dtype = formats::DataType::f32;
     owned_.push_back(std::move(copy));
     return m;
   }

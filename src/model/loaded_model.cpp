@@ -19,7 +19,7 @@ bool all_f32(const DecoderWeights& weights) {
     const Matrix* matrices[] = {&layer.attention.q_proj, &layer.attention.o_proj, &layer.mlp.gate_proj,
                                 &layer.mlp.up_proj, &layer.mlp.down_proj};
     return std::all_of(std::begin(matrices), std::end(matrices),
-                       [](const Matrix* matrix) { return matrix->dtype == DType::f32; });
+                       [](const Matrix* matrix) { return matrix->dtype == formats::DataType::f32; });
   });
 }
 

@@ -21,7 +21,6 @@ void per_layer_inputs(const Context& c, const DecoderWeights& w, Span<const Toke
   const float root = 1.0F / std::sqrt(static_cast<float>(c.hidden_size()));
   const Matrix& table = w.embed_tokens_per_layer;
   c.for_rows(tokens.size(), [&](std::size_t i) {
-    const auto* row = static_cast<const std::uint8_t*>(table.row(static_cast<std::size_t>(tokens[i])));
     float* projected = dst + i * layers * width;
     c.kernels.scale(projected, root, layers * width);
     float embedded[512];  // a slice at a time; wider slices in pieces
@@ -30,7 +29,7 @@ void per_layer_inputs(const Context& c, const DecoderWeights& w, Span<const Toke
       c.kernels.rms_norm(slice, w.per_layer_projection_norm.data(), slice, width, c.config.rms_norm_eps);
       for (std::size_t at = 0; at < width; at += 512) {
         const std::size_t count = width - at < 512 ? width - at : 512;
-        c.kernels.to_f32(row + (offset + l * width + at) * size_of(table.dtype), table.dtype, embedded, count);
+        matmul::widen(c.kernels, table, static_cast<std::size_t>(tokens[i]), offset + l * width + at, count, embedded);
         c.kernels.add_scaled(embedded, w.per_layer_embed_scale, slice + at, count);
       }
     }

@@ -5,14 +5,14 @@
 #include <cstdint>
 #include <vector>
 
-#include "gemma4/types.h"
+#include "formats/data_type.h"
 
 namespace gemma4::weights {
 
 /// Element type, shape and place of a tensor; never owns. Rows lie one after another, without gaps; `data` is aligned
 /// for its element type.
 struct TensorView {
-  DType dtype = DType::f32;
+  formats::DataType dtype = formats::DataType::f32;
   std::vector<std::int64_t> shape;  ///< Slowest dimension first: [out_features, in_features].
   const void* data = nullptr;
 
@@ -21,7 +21,7 @@ struct TensorView {
     for (const std::int64_t dimension : shape) n *= static_cast<std::size_t>(dimension);
     return n;
   }
-  std::size_t bytes() const noexcept { return elements() * size_of(dtype); }
+  std::size_t bytes() const noexcept { return formats::byte_size(dtype, elements()).value_or(0); }
 };
 
 }  // namespace gemma4::weights

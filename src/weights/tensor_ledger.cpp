@@ -1,6 +1,7 @@
 #include "weights/tensor_ledger.h"
 
 #include "base/check.h"
+#include "weights/dequantize.h"
 #include "weights/name_map.h"
 
 namespace gemma4::weights {
@@ -20,11 +21,10 @@ std::optional<TensorView> TensorLedger::take_if_present(std::string_view name, c
   GEMMA4_CHECK(entry.shape == shape || both_single, ErrorCode::bad_checkpoint, checkpoint_.path(), ": tensor \"",
                entry.name, "\": expected shape ", formats::shape_string(shape), " by the config, got ",
                formats::shape_string(entry.shape));
-  const auto dtype = formats::computable(entry.type);
-  GEMMA4_CHECK(dtype, ErrorCode::unsupported, checkpoint_.path(), ": tensor \"", entry.name, "\": element type ",
-               formats::to_string(entry.type), " is not supported; expected F32, F16 or BF16");
+  GEMMA4_CHECK(can_dequantize(entry.type), ErrorCode::unsupported, checkpoint_.path(), ": tensor \"", entry.name, "\": element type ",
+               formats::to_string(entry.type), " is not supported; expected F32, F16, BF16 or a block type of GGUF");
   used_[static_cast<std::size_t>(tensor - checkpoint_.tensors().data())] = true;
-  return TensorView{*dtype, shape, entry.data};
+  return TensorView{entry.type, shape, entry.data};
 }
 
 std::vector<std::string> TensorLedger::finish(const ModelConfig& config) const {

@@ -41,7 +41,7 @@ int main(int argc, char** argv) try {
   for (const Shape& shape : {Shape{"E2B mlp up", 6144, 1536}, Shape{"E2B mlp down", 1536, 6144}, Shape{"E2B head", 65536, 1536}}) {
     for (DType dtype : {DType::f32, DType::bf16, DType::f16}) {
       const std::vector<std::uint8_t> storage(shape.n * shape.k * size_of(dtype), 0);
-      const matmul::Matrix weights{storage.data(), dtype, shape.n, shape.k};
+      const matmul::Matrix weights{storage.data(), formats::data_type(dtype), shape.n, shape.k};
       for (Compute compute : {Compute::automatic, Compute::bf16}) {
         if (compute == Compute::bf16 && dtype != DType::bf16) continue;
         matmul::MatMul engine(kernels, pool, compute);

@@ -34,7 +34,7 @@ Values feed_randomly(Session& session, Span<const TokenId> tokens, std::size_t f
 Values product_with_head(const RandomModel& m, Span<const float> hidden) {
   const matmul::Matrix& head = m.model.impl()->decoder().weights().lm_head;
   Values weights(head.n * head.k);
-  m.model.impl()->decoder().kernels().to_f32(head.data, head.dtype, weights.data(), weights.size());
+  matmul::widen(m.model.impl()->decoder().kernels(), head, 0, 0, weights.size(), weights.data());
   using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const auto d = static_cast<Eigen::Index>(head.k), vocab = static_cast<Eigen::Index>(head.n);
   const Eigen::Map<const Rows> x(hidden.data(), static_cast<Eigen::Index>(hidden.size()) / d, d);

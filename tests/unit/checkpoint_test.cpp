@@ -216,7 +216,7 @@ TEST_CASE("ledger: shapes, types, missing and forgotten tensors") {
   config.num_hidden_layers = 1;
 
   const auto norm = ledger.take("norm.weight", {2});
-  CHECK(norm.dtype == DType::bf16);
+  CHECK(norm.dtype == gemma4::formats::DataType::bf16);
   CHECK(norm.elements() == 2);
   CHECK(norm.bytes() == 4);
   CHECK_ERROR(ledger.take("norm.weight", {3}), "bad_checkpoint", "\"model.norm.weight\"", "expected shape [3]",

@@ -29,7 +29,7 @@ struct Weights {
   Weights(std::size_t n, std::size_t k, DType dtype, unsigned seed) : storage(n * k * size_of(dtype)), values(n * k) {
     kernels::kReferenceTable.from_f32(normal(n * k, seed).data(), dtype, storage.data(), n * k);
     kernels::kReferenceTable.to_f32(storage.data(), dtype, values.data(), n * k);
-    matrix = {storage.data(), dtype, n, k};
+    matrix = {storage.data(), formats::data_type(dtype), n, k};
   }
   std::vector<std::uint8_t> storage;
   std::vector<float> values;
