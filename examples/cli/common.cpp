@@ -16,12 +16,14 @@ namespace cli {
 
 int exit_status = 0;
 
-void ModelArguments::add_to(CLI::App& command) {
-  command.add_option("MODEL", path, "Folder of a checkpoint (config.json, *.safetensors), or a GGUF file")->required();
+CLI::Option* ModelArguments::add_to(CLI::App& command) {
+  CLI::Option* const model =
+      command.add_option("MODEL", path, "Folder of a checkpoint (config.json, *.safetensors), or a GGUF file")->required();
   command.add_option("--threads", threads, "Threads; -1: one per physical core")->check(CLI::Range(-1, 4096));
   command.add_option("--compute", compute, "auto, f32 (KV cache too) or bf16 (faster prefill, less exact)")
       ->check(CLI::IsMember({"auto", "f32", "bf16"}));
   command.add_flag("--no-mmap", no_mmap, "Read the weights into memory instead of mapping the file");
+  return model;
 }
 
 gemma4::Model ModelArguments::load() const {

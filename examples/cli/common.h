@@ -11,6 +11,7 @@
 
 namespace CLI {
 class App;
+class Option;
 }
 
 namespace cli {
@@ -30,7 +31,8 @@ struct ModelArguments {
   std::string compute = "auto";
   bool no_mmap = false;
 
-  void add_to(CLI::App& command);
+  /// Returns MODEL, which is required.
+  CLI::Option* add_to(CLI::App& command);
   /// Loads, with progress on stderr when it is a terminal.
   gemma4::Model load() const;
 };

@@ -143,14 +143,42 @@ expect 0 "$gemma4" perplexity "$model" -f "$dir/text" --context 64 --stride 16
 same "$(awk '/scored/ { print $3 }' "$dir/out")" "$(echo "$whole" | awk '/scored/ { print $3 }')" "tokens scored with a stride"
 
 echo "bench"
-expect 0 "$gemma4" bench "$model" --prefill 16,32 --decode 4 --repeat 2
-has out "prefill"
-has out "decode"
-expect 0 "$gemma4" bench "$model" --prefill 16 --decode 4 --repeat 1 --depth 8 --json
+expect 0 "$gemma4" bench "$model" --prefill 16,32 --decode 4 --repeat 2 --quick --ops
+for word in prefill decode "median tok/s" "GB/s" attention gate_up head other; do has out "$word"; done
+expect 0 "$gemma4" bench "$model" --prefill 16 --decode 4 --repeat 2 --depth 40,0 --quick --json
 has out '"test": "decode"'
 if command -v python3 >/dev/null; then
-  python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$dir/out" || fail "bench --json is not JSON"
+  python3 - "$dir/out" <<'END' || fail "bench --json is not what it should be"
+import json, sys
+report = json.load(open(sys.argv[1]))
+assert {"model", "cpu", "isa", "compute", "load_seconds", "load_disk_faults"} <= report.keys()
+assert report["threads"] >= 1 and report["weight_bytes"] > 0 and report["session_bytes"] > 0
+for key in ("memory_after_load", "memory_after_run"):
+    assert report[key]["peak_bytes"] >= report[key]["resident_bytes"] >= 0
+for key in ("limits_start", "limits_end"):
+    assert report[key]["read"]["one_thread"] > 0 and report[key]["read"]["all_threads"] > 0
+    assert all(peak["all_threads"] > 0 for peak in report[key]["peaks"]) and report[key]["peaks"]
+assert [(r["test"], r["tokens"], r["depth"], r["repeat"]) for r in report["results"]] == [
+    ("prefill", 16, 0, 2), ("decode", 4, 0, 2), ("decode", 4, 40, 2)]
+for r in report["results"]:
+    assert 0 < r["median_tokens_per_second"] <= r["best_tokens_per_second"]
+    assert r["read_limit"] > 0 and r["operations_per_token"] > 0
+    ops = {op["op"]: op for op in r["ops"]}
+    assert {"embed", "norm", "qkv", "attention", "o_proj", "gate_up", "down", "head"} <= ops.keys()
+    seconds = sum(op["seconds"] for op in r["ops"]) + r["other_seconds"]
+    assert r["other_seconds"] >= 0 and seconds >= r["best_seconds"] * 2
+shallow, deep = report["results"][1:]
+assert shallow["weight_bytes_per_token"] == deep["weight_bytes_per_token"]
+assert shallow["cache_bytes_per_token"] < deep["cache_bytes_per_token"]
+END
 fi
+expect 0 "$gemma4" bench --limits --quick
+for word in read f32 "GB/s" "GFLOP/s"; do has out "$word"; done
+expect 0 "$gemma4" bench --limits --quick --json --threads 1
+has out '"read"'
+error 2 "MODEL" "$gemma4" bench
+error 2 "--limits" "$gemma4" bench "$model" --limits
+error 2 "the tests need 24" "$gemma4" bench "$model" --prefill 4 --depth 20 --decode 4 --context 23 --quick
 
 echo "chat, scripted"
 printf 'What is 20 + 13?\n/stats\n/nonsense\n/reset\nWhat is 20 + 13?\n/help\n/quit\nnever read\n' |
