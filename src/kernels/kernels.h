@@ -11,8 +11,9 @@
 
 namespace gemma4::kernels {
 
-/// Keys that attend_block takes at most.
+/// Keys of a block that attend_block takes, and of a group within it, whose keys lie lane by lane.
 inline constexpr std::size_t kKeyBlock = 64;
+inline constexpr std::size_t kKeyLanes = 16;
 /// Rows of x that gemv takes at most.
 inline constexpr std::size_t kGemvRows = 4;
 
@@ -36,9 +37,10 @@ struct KernelTable {
   /// dst[i] = residual[i] + rms_norm(x)[i] * weights[i]. dst may be residual or x.
   void (*rms_norm_add)(const float* x, const float* weights, const float* residual, float* dst, std::size_t n,
                        float eps) noexcept;
-  /// Rotate-half RoPE in place: pair (x[i], x[i + head_dim / 2]) turns by the angle whose cos[i], sin[i] are given,
-  /// i < pairs <= head_dim / 2; the other pairs stay.
-  void (*rope)(float* x, const float* cos, const float* sin, std::size_t head_dim, std::size_t pairs) noexcept;
+  /// dst = rope(rms_norm(x) * weights) of one head: pair (i, i + head_dim / 2) turns by the angle whose cos[i], sin[i]
+  /// are given, i < pairs <= head_dim / 2; the other pairs stay. dst may be x.
+  void (*norm_rope)(const float* x, const float* weights, const float* cos, const float* sin, float* dst,
+                    std::size_t head_dim, std::size_t pairs, float eps) noexcept;
   /// dst[i] = gelu_tanh(gate[i]) * up[i]. dst may be either source.
   void (*gelu_mul)(const float* gate, const float* up, float* dst, std::size_t n) noexcept;
   /// x[i] *= factor.
@@ -53,14 +55,17 @@ struct KernelTable {
   void (*gemv)(const void* w, DType dtype, const float* x, std::size_t ldx, std::size_t rows, float* y,
                std::size_t ldy, std::size_t n, std::size_t k) noexcept;
 
-  /// Adds `keys` <= kKeyBlock keys to `rows` rows of attention with running softmax (scale 1):
+  /// dst[i * kKeyLanes] = src[i] rounded to dtype, i < head_dim: one key into its lane of a group of kKeyLanes.
+  void (*store_key)(const float* src, DType dtype, void* dst, std::size_t head_dim) noexcept;
+  /// Adds the keys of one block to `rows` rows of attention with running softmax (scale 1):
   ///   s[r, j] = q[r] . k[j]  where first[r] <= j < last[r], else hidden;
   ///   acc[r] = acc[r] * exp(old max - new max) + sum_j exp(s[r, j] - new max) v[j]; state[r] likewise.
-  /// q [rows, ldq], k and v [keys, head_dim] F32, acc [rows, head_dim], scores scratch [rows, kKeyBlock].
-  /// first and last count from this block's first key and may lie outside [0, keys].
-  void (*attend_block)(const float* q, std::size_t ldq, std::size_t rows, const float* k, const float* v,
-                       std::size_t keys, std::size_t head_dim, const std::int64_t* first, const std::int64_t* last,
-                       SoftmaxState* state, float* acc, float* scores) noexcept;
+  /// q, acc [rows, head_dim] F32; k [kKeyBlock / kKeyLanes, head_dim, kKeyLanes] and v [kKeyBlock, head_dim] of dtype.
+  /// 0 <= first[r], last[r] <= kKeyBlock; a row with first[r] >= last[r] stays as it is. Keys and values that no row
+  /// sees may hold anything.
+  void (*attend_block)(const float* q, std::size_t rows, const void* k, const void* v, DType dtype,
+                       std::size_t head_dim, const std::int32_t* first, const std::int32_t* last, SoftmaxState* state,
+                       float* acc) noexcept;
 };
 
 }  // namespace gemma4::kernels

@@ -48,11 +48,15 @@ void rms_norm_add(const float* x, const float* weights, const float* residual, f
   for (std::size_t i = 0; i < n; ++i) dst[i] = static_cast<float>(residual[i] + x[i] * factor * weights[i]);
 }
 
-void rope(float* x, const float* cos, const float* sin, std::size_t head_dim, std::size_t pairs) noexcept {
-  for (std::size_t i = 0; i < pairs; ++i) {
-    const double a = x[i], b = x[i + head_dim / 2];
-    x[i] = static_cast<float>(a * cos[i] - b * sin[i]);
-    x[i + head_dim / 2] = static_cast<float>(b * cos[i] + a * sin[i]);
+void norm_rope(const float* x, const float* weights, const float* cos, const float* sin, float* dst,
+               std::size_t head_dim, std::size_t pairs, float eps) noexcept {
+  const std::size_t half = head_dim / 2;
+  const double factor = inverse_rms(x, head_dim, eps);
+  for (std::size_t i = 0; i < half; ++i) {
+    const double a = x[i] * factor * weights[i], b = x[half + i] * factor * weights[half + i];
+    const double c = i < pairs ? cos[i] : 1.0, s = i < pairs ? sin[i] : 0.0;
+    dst[i] = static_cast<float>(a * c - b * s);
+    dst[half + i] = static_cast<float>(b * c + a * s);
   }
 }
 
@@ -91,18 +95,27 @@ void gemv(const void* w, DType dtype, const float* x, std::size_t ldx, std::size
   }
 }
 
-void attend_block(const float* q, std::size_t ldq, std::size_t rows, const float* k, const float* v, std::size_t keys,
-                  std::size_t head_dim, const std::int64_t* first, const std::int64_t* last, SoftmaxState* state,
-                  float* acc, float* /*scores*/) noexcept {
+void store_key(const float* src, DType dtype, void* dst, std::size_t head_dim) noexcept {
+  for (std::size_t i = 0; i < head_dim; ++i) {
+    from_f32(src + i, dtype, static_cast<std::uint8_t*>(dst) + i * kKeyLanes * size_of(dtype), 1);
+  }
+}
+
+void attend_block(const float* q, std::size_t rows, const void* k, const void* v, DType dtype, std::size_t head_dim,
+                  const std::int32_t* first, const std::int32_t* last, SoftmaxState* state, float* acc) noexcept {
   for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t j = 0; j < keys; ++j) {
-      if (static_cast<std::int64_t>(j) < first[r] || static_cast<std::int64_t>(j) >= last[r]) continue;
+    for (std::int32_t key = first[r]; key < last[r]; ++key) {
+      const auto j = static_cast<std::size_t>(key);
+      const std::size_t group = j / kKeyLanes * kKeyLanes * head_dim;
       double score = 0;
-      for (std::size_t i = 0; i < head_dim; ++i) score += static_cast<double>(q[r * ldq + i]) * k[j * head_dim + i];
+      for (std::size_t i = 0; i < head_dim; ++i) {
+        score += static_cast<double>(q[r * head_dim + i]) * element(k, dtype, group + i * kKeyLanes + j % kKeyLanes);
+      }
       const double max = std::max<double>(state[r].max, score);
       const double rescale = std::exp(state[r].max - max), weight = std::exp(score - max);
       for (std::size_t i = 0; i < head_dim; ++i) {
-        acc[r * head_dim + i] = static_cast<float>(acc[r * head_dim + i] * rescale + weight * v[j * head_dim + i]);
+        float& sum = acc[r * head_dim + i];
+        sum = static_cast<float>(sum * rescale + weight * element(v, dtype, j * head_dim + i));
       }
       state[r] = {static_cast<float>(max), static_cast<float>(state[r].sum * rescale + weight)};
     }
@@ -111,7 +124,7 @@ void attend_block(const float* q, std::size_t ldq, std::size_t rows, const float
 
 }  // namespace
 
-const KernelTable kReferenceTable = {"reference", to_f32, from_f32,   rms_norm, rms_norm_add, rope,
-                                     gelu_mul,    scale,  add_scaled, soft_cap, gemv,         attend_block};
+const KernelTable kReferenceTable = {"reference", to_f32, from_f32,   rms_norm, rms_norm_add, norm_rope,
+                                     gelu_mul,    scale,  add_scaled, soft_cap, gemv,      store_key, attend_block};
 
 }  // namespace gemma4::kernels

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "kernels/kernels.h"
 #include "model/rope.h"
 
 namespace gemma4::model {
@@ -68,8 +67,8 @@ Workspace::Workspace(const ModelConfig& c, std::size_t max_rows, int workers) : 
   for (int worker = 0; worker < workers; ++worker) {
     AttentionScratch scratch;
     scratch.queries = floats(kAttentionRows * head_dim);
-    scratch.sums = floats(kAttentionRows * head_dim);
-    scratch.scores = floats(kAttentionRows * kernels::kKeyBlock);
+    scratch.begun.sums = floats(kAttentionRows * head_dim);
+    scratch.continued.sums = floats(kAttentionRows * head_dim);
     scratch.keys = floats(kernels::kKeyBlock * head_dim);
     scratch.values = floats(kernels::kKeyBlock * head_dim);
     attention.push_back(std::move(scratch));
@@ -85,7 +84,7 @@ std::uint64_t Workspace::bytes() const noexcept {
     total += buffer->bytes();
   }
   for (const AttentionScratch& s : attention) {
-    total += s.queries.bytes() + s.sums.bytes() + s.scores.bytes() + s.keys.bytes() + s.values.bytes();
+    total += s.queries.bytes() + s.keys.bytes() + s.values.bytes() + s.begun.sums.bytes() + s.continued.sums.bytes();
   }
   return total;
 }

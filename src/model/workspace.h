@@ -1,17 +1,19 @@
 // Workspace: every activation buffer of one sequence, sized once.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "base/aligned_buffer.h"
 #include "gemma4/config.h"
+#include "kernels/kernels.h"
 
 namespace gemma4::model {
 
 /// Query rows an attention task takes at most.
-inline constexpr std::size_t kAttentionRows = 32;
+inline constexpr std::size_t kAttentionRows = 96;
 
 /// cos and sin of the turning pairs for the rows of a step, [rows, pairs].
 struct RotaryRows {
@@ -19,13 +21,19 @@ struct RotaryRows {
   base::AlignedBuffer<float> cos, sin;
 };
 
-/// One worker's scratch in attention.
+/// Softmax and sums of the rows of one attention task over some of its keys.
+struct AttentionSums {
+  base::AlignedBuffer<float> sums;  ///< [kAttentionRows, head_dim]
+  std::array<kernels::SoftmaxState, kAttentionRows> state{};
+};
+
+/// One worker's scratch in attention. A task cut between workers leaves a part with each: a worker's first task may be
+/// one that another began (`continued`); the last that it began itself may go on elsewhere (`begun`).
 struct AttentionScratch {
   base::AlignedBuffer<float> queries;  ///< [kAttentionRows, head_dim]
-  base::AlignedBuffer<float> sums;     ///< [kAttentionRows, head_dim]
-  base::AlignedBuffer<float> scores;   ///< [kAttentionRows, kKeyBlock]
   base::AlignedBuffer<float> keys;     ///< [kKeyBlock, head_dim]
   base::AlignedBuffer<float> values;   ///< [kKeyBlock, head_dim]
+  AttentionSums begun, continued;
 };
 
 /// Buffers of a step of at most `rows` tokens. Sizes in comments are floats; d = hidden_size.

@@ -6,27 +6,41 @@
 namespace gemma4::session {
 namespace {
 
+using kernels::kKeyLanes;
+
 constexpr std::size_t kAlignment = 64;
 
-std::size_t aligned(std::size_t bytes) noexcept { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+std::size_t rounded_up(std::size_t n, std::size_t multiple) noexcept { return (n + multiple - 1) / multiple * multiple; }
 
 /// Bytes of a view's keys, and as many of its values.
 std::size_t half_bytes(const model::KvView& view) noexcept {
-  return aligned(view.heads * view.capacity * view.head_dim * size_of(view.dtype));
+  return rounded_up(view.heads * view.capacity * view.head_dim * size_of(view.dtype), kAlignment);
 }
 
-/// fn(cache bytes, offset of a run, bytes of a run) over the runs of slots that hold positions [begin, end).
+/// fn(cache bytes, offset of a run, bytes of a run) over the runs that hold positions [begin, end) and nothing else.
 template <class Fn>
 void for_each_run(const model::KvView& view, std::size_t begin, std::size_t end, Fn&& fn) {
-  const std::size_t row = view.head_dim * size_of(view.dtype);
-  for (std::uint8_t* data : {view.keys, view.values}) {
-    for (std::size_t head = 0; head < view.heads; ++head) {
-      for (std::size_t p = begin; p < end;) {
-        const std::size_t slot = view.slot(p);
-        const std::size_t count = std::min(end - p, view.capacity - slot);
-        fn(data, view.offset(head, slot), count * row);
-        p += count;
+  const std::size_t element = size_of(view.dtype), row = view.head_dim * element;
+  for (std::size_t head = 0; head < view.heads; ++head) {
+    for (std::size_t p = begin; p < end;) {
+      const std::size_t slot = view.slot(p);
+      const std::size_t count = std::min(end - p, view.capacity - slot);
+      fn(view.values, view.offset(head, slot), count * row);
+      p += count;
+    }
+    for (std::size_t p = begin; p < end;) {
+      const std::size_t slot = view.slot(p), lane = slot % kKeyLanes;
+      std::size_t count = std::min(end - p, view.capacity - slot);
+      if (lane == 0 && count >= kKeyLanes) {
+        count = count / kKeyLanes * kKeyLanes;
+        fn(view.keys, view.offset(head, slot), count * row);
+      } else {  // part of a group
+        count = std::min(count, kKeyLanes - lane);
+        for (std::size_t i = 0; i < view.head_dim; ++i) {
+          fn(view.keys, view.key_offset(head, slot) + i * kKeyLanes * element, count * element);
+        }
       }
+      p += count;
     }
   }
 }
@@ -44,10 +58,10 @@ KvCache::KvCache(const ModelConfig& config, std::size_t context_length, std::siz
     view.dtype = dtype;
     view.heads = static_cast<std::size_t>(layer.num_key_value_heads);
     view.head_dim = static_cast<std::size_t>(layer.head_dim);
-    view.capacity = context_length;
+    view.capacity = rounded_up(context_length, kernels::kKeyBlock);
     if (layer.attention_type == AttentionType::sliding) {
       ring_capacity_ = std::min(context_length, window_ + prefill_chunk);
-      view.capacity = ring_capacity_;
+      view.capacity = rounded_up(ring_capacity_, kernels::kKeyBlock);
     }
     bytes += 2 * half_bytes(view);
   }

@@ -53,20 +53,27 @@ void rms_norm_add(const float* x, const float* weights, const float* residual, f
   for (; i < n; ++i) dst[i] = x[i] * factor * weights[i] + residual[i];
 }
 
-void rope(float* x, const float* cos, const float* sin, std::size_t head_dim, std::size_t pairs) noexcept {
-  float* low = x;
-  float* high = x + head_dim / 2;
+void norm_rope(const float* x, const float* weights, const float* cos, const float* sin, float* dst,
+               std::size_t head_dim, std::size_t pairs, float eps) noexcept {
+  const float factor = inverse_rms(x, head_dim, eps);
+  const Vec f(factor);
+  const std::size_t half = head_dim / 2;
+  const auto normed = [&](std::size_t i) noexcept { return load(F32{}, x + i) * f * load(F32{}, weights + i); };
   std::size_t i = 0;
   for (; i + kWidth <= pairs; i += kWidth) {
-    const Vec a = load(F32{}, low + i), b = load(F32{}, high + i);
+    const Vec a = normed(i), b = normed(half + i);
     const Vec c = load(F32{}, cos + i), s = load(F32{}, sin + i);
-    store(F32{}, low + i, a * c - b * s);
-    store(F32{}, high + i, b * c + a * s);
+    store(F32{}, dst + i, a * c - b * s);
+    store(F32{}, dst + half + i, b * c + a * s);
   }
   for (; i < pairs; ++i) {
-    const float a = low[i], b = high[i];
-    low[i] = a * cos[i] - b * sin[i];
-    high[i] = b * cos[i] + a * sin[i];
+    const float a = x[i] * factor * weights[i], b = x[half + i] * factor * weights[half + i];
+    dst[i] = a * cos[i] - b * sin[i];
+    dst[half + i] = b * cos[i] + a * sin[i];
+  }
+  for (const std::size_t end : {half, head_dim}) {  // the pairs that do not turn
+    for (i = end - half + pairs; i + kWidth <= end; i += kWidth) store(F32{}, dst + i, normed(i));
+    for (; i < end; ++i) dst[i] = x[i] * factor * weights[i];
   }
 }
 

@@ -11,8 +11,8 @@ namespace gemma4::GEMMA4_ISA {
 namespace {
 
 constexpr kernels::KernelTable make_table(const char* name) noexcept {
-  return {name,  to_f32,     from_f32, rms_norm, rms_norm_add, rope,
-          gelu_mul, scale, add_scaled, soft_cap, gemv,     attend_block};
+  return {name,  to_f32,     from_f32, rms_norm, rms_norm_add, norm_rope,
+          gelu_mul, scale, add_scaled, soft_cap, gemv,     store_key, attend_block};
 }
 
 }  // namespace

@@ -1,0 +1,216 @@
+// Attention of one layer against the machine's limits, measured in the same run: GFLOP/s of the visible work where a
+// chunk is read in, GB/s of keys and values where one token at a time is. Rotary and norms of the queries included.
+// usage: attention_bench [threads]
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "kernels/dispatch.h"
+#include "model/attend.h"
+
+using namespace gemma4;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+volatile float sink;
+
+template <class Fn>
+double best_seconds(double budget, Fn&& fn) {
+  double best = 1e9;
+  const auto start = Clock::now();
+  for (int run = 0; run < 5 || std::chrono::duration<double>(Clock::now() - start).count() < budget; ++run) {
+    const auto begin = Clock::now();
+    fn();
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
+  }
+  return best;
+}
+
+#if defined(__x86_64__)
+constexpr long kSteps = 1'000'000;
+constexpr int kChains = 12;
+
+__attribute__((target("avx512f"))) double fma_avx512() {
+  __m512 a[kChains], m = _mm512_set1_ps(1.0000001F);
+  for (__m512& x : a) x = m;
+  for (long i = 0; i < kSteps; ++i) {
+    for (__m512& x : a) x = _mm512_fmadd_ps(x, m, m);
+  }
+  for (const __m512& x : a) m = _mm512_add_ps(m, x);
+  sink = m[0];
+  return 32.0 * kChains * kSteps;
+}
+
+__attribute__((target("avx2,fma"))) double fma_avx2() {
+  __m256 a[kChains], m = _mm256_set1_ps(1.0000001F);
+  for (__m256& x : a) x = m;
+  for (long i = 0; i < kSteps; ++i) {
+    for (__m256& x : a) x = _mm256_fmadd_ps(x, m, m);
+  }
+  for (const __m256& x : a) m = _mm256_add_ps(m, x);
+  sink = m[0];
+  return 16.0 * kChains * kSteps;
+}
+#endif
+
+/// GFLOP/s of F32 multiply-adds of all workers, of the widest kind the kernels use.
+double peak_gflops(const base::ThreadPool& pool, const char* isa) {
+#if defined(__x86_64__)
+  double (*work)() = nullptr;
+  if (std::strcmp(isa, "avx2") == 0) work = fma_avx2;
+  if (std::strncmp(isa, "avx512", 6) == 0) work = fma_avx512;
+  if (work == nullptr) return 0;
+  double operations = 0;
+  const double seconds = best_seconds(0.2, [&] {
+    pool.run([&](int worker) {
+      const double done = work();
+      if (worker == 0) operations = done;
+    });
+  });
+  return operations * pool.size() / seconds * 1e-9;
+#else
+  (void)pool, (void)isa;
+  return 0;
+#endif
+}
+
+/// GB/s of reading far more than the caches hold.
+double read_gbps(const base::ThreadPool& pool) {
+  std::vector<float> data(std::size_t{64} << 20, 1.0F);
+  const double seconds = best_seconds(0.3, [&] {
+    pool.parallel_for(data.size(), 1024, [&](std::size_t begin, std::size_t end, int) {
+      float sums[64] = {};
+      for (std::size_t i = begin; i + 64 <= end; i += 64) {
+        for (std::size_t j = 0; j < 64; ++j) sums[j] += data[i + j];
+      }
+      float total = 0;
+      for (const float s : sums) total += s;
+      sink = total;
+    });
+  });
+  return static_cast<double>(data.size() * sizeof(float)) / seconds * 1e-9;
+}
+
+struct Shape {
+  const char* name;
+  int heads, kv_heads, head_dim, window;  // window 0: full attention
+};
+
+struct Case {
+  std::size_t tokens, depth;
+};
+
+/// One layer with caches of `copies` layers, so that each call finds its cache as cold as a model's step would.
+class Layer {
+ public:
+  Layer(const Shape& shape, const base::ThreadPool& pool, std::size_t rows, std::size_t context)
+      : shape_(shape), pool_(pool), engine_(kernels::select_table(), pool, Compute::f32), watch_(nullptr) {
+    config_.num_attention_heads = shape.heads;
+    config_.head_dim = config_.global_head_dim = shape.head_dim;
+    config_.sliding_window = shape.window;
+    config_.hidden_size = 64;
+    layer_.attention_type = shape.window != 0 ? AttentionType::sliding : AttentionType::full;
+    layer_.head_dim = shape.head_dim;
+    layer_.num_key_value_heads = shape.kv_heads;
+    config_.layers = {layer_};
+    weights_.q_norm.assign(static_cast<std::size_t>(shape.head_dim), 1.0F);
+    ws_ = std::make_unique<model::Workspace>(config_, rows, pool.size());
+
+    kv_.dtype = DType::f16;
+    kv_.heads = static_cast<std::size_t>(shape.kv_heads);
+    kv_.head_dim = static_cast<std::size_t>(shape.head_dim);
+    kv_.capacity = (shape.window != 0 ? static_cast<std::size_t>(shape.window) + rows : context) / 64 * 64 + 64;
+    bytes_ = kv_.heads * kv_.capacity * kv_.head_dim * 2;
+    copies_ = std::max<std::size_t>(1, (std::size_t{96} << 20) / (2 * bytes_));
+    cache_ = base::AlignedBuffer<std::uint8_t>(2 * bytes_ * copies_, "cache");
+    std::mt19937 random(1);
+    std::uniform_int_distribution<int> bits(0, 0x2FFF);  // halves in [0, 0.12), either sign
+    auto* halves = reinterpret_cast<std::uint16_t*>(cache_.data());
+    for (std::size_t i = 0; i < cache_.size() / 2; ++i) halves[i] = static_cast<std::uint16_t>(bits(random) | (random() & 1U) << 15);
+    std::normal_distribution<float> normal;
+    for (float& q : ws_->q.span()) q = normal(random);
+  }
+
+  double seconds(const Case& c) {
+    const model::Context context{config_, kernels::select_table(), pool_, engine_, *ws_, watch_};
+    for (std::size_t i = 0; i < c.tokens; ++i) ws_->positions[i] = static_cast<std::int64_t>(c.depth + i);
+    model::RotaryRows& rotary = ws_->rope_sliding.pairs != 0 ? ws_->rope_sliding : ws_->rope_full;
+    std::fill(rotary.cos.data(), rotary.cos.data() + rotary.cos.size(), 1.0F);
+    std::size_t copy = 0;
+    const auto turn = pool_.acquire();
+    return best_seconds(0.5, [&] {
+      model::KvView kv = kv_;
+      kv.keys = cache_.data() + 2 * bytes_ * copy;
+      kv.values = kv.keys + bytes_;
+      copy = (copy + 1) % copies_;
+      model::attend(context, layer_, weights_.q_norm, rotary, kv, c.tokens);
+    });
+  }
+
+  double visible_pairs(const Case& c) const {
+    double pairs = 0;
+    for (std::size_t i = 0; i < c.tokens; ++i) {
+      const std::size_t keys = c.depth + i + 1;
+      pairs += static_cast<double>(shape_.window != 0 ? std::min(keys, static_cast<std::size_t>(shape_.window)) : keys);
+    }
+    return pairs;
+  }
+
+  /// Bytes of the keys and values that some row sees.
+  double bytes(const Case& c) const {
+    const std::size_t last = c.depth + c.tokens, window = static_cast<std::size_t>(shape_.window);
+    const std::size_t keys = window != 0 ? std::min(last, window + c.tokens - 1) : last;
+    return 4.0 * static_cast<double>(keys * kv_.heads * kv_.head_dim);
+  }
+
+ private:
+  Shape shape_;
+  const base::ThreadPool& pool_;
+  matmul::MatMul engine_;
+  model::Stopwatch watch_;
+  ModelConfig config_;
+  LayerConfig layer_;
+  model::AttentionWeights weights_;
+  std::unique_ptr<model::Workspace> ws_;
+  model::KvView kv_;
+  std::size_t bytes_ = 0, copies_ = 1;
+  base::AlignedBuffer<std::uint8_t> cache_;
+
+};
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  const base::ThreadPool pool(argc > 1 ? std::atoi(argv[1]) : base::physical_cores());
+  const char* isa = kernels::select_table().name;
+  const double peak = peak_gflops(pool, isa), bandwidth = read_gbps(pool);
+  std::printf("%s, %d threads: f32 peak %.0f GFLOP/s, read %.1f GB/s\n%-12s %6s %6s %10s %9s %6s %7s %6s\n", isa,
+              pool.size(), peak, bandwidth, "layer", "tokens", "depth", "us", "GFLOP/s", "share", "GB/s", "share");
+  constexpr std::size_t kDeep = 32768;
+  for (const Shape& shape : {Shape{"E2B sliding", 8, 1, 256, 512}, Shape{"E2B full", 8, 1, 512, 0},
+                             Shape{"26B sliding", 16, 8, 256, 1024}, Shape{"26B full", 16, 2, 512, 0},
+                             Shape{"31B sliding", 32, 16, 256, 1024}, Shape{"31B full", 32, 4, 512, 0}}) {
+    Layer layer(shape, pool, 512, kDeep + 512);
+    for (const Case& c : {Case{512, 0}, Case{512, kDeep}, Case{16, 4096}, Case{4, 4096}, Case{1, 0}, Case{1, 4096},
+                          Case{1, kDeep}}) {
+      const double seconds = layer.seconds(c);
+      const double gflops = 4.0 * layer.visible_pairs(c) * shape.heads * shape.head_dim / seconds * 1e-9;
+      const double gbps = layer.bytes(c) / seconds * 1e-9;
+      std::printf("%-12s %6zu %6zu %10.1f %9.1f %5.0f%% %7.1f %5.0f%%\n", shape.name, c.tokens, c.depth, seconds * 1e6,
+                  gflops, peak != 0 ? 100 * gflops / peak : 0.0, gbps, 100 * gbps / bandwidth);
+    }
+  }
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "attention_bench: %s\n", error.what());
+  return 1;
+}
