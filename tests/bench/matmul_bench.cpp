@@ -1,15 +1,21 @@
-// Speed of the dense products by shape, type and row count: GB/s of weights where few rows stream them, GFLOP/s where
-// many rows reuse them. usage: matmul_bench [threads]
+// Speed of the dense products by shape, weight type and row count, against the machine's limits, measured in the same
+// run: GB/s of weights where few rows stream them, operations per second where many rows reuse them.
+// usage: matmul_bench [threads] [type ...]   types as files spell them: Q4_0, BF16, ...
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <string>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "kernels/dispatch.h"
+#include "limits/limits.h"
 #include "matmul/matmul.h"
 
 using namespace gemma4;
+using formats::DataType;
 
 namespace {
 
@@ -18,44 +24,121 @@ struct Shape {
   std::size_t n, k;
 };
 
-double best_seconds(const base::ThreadPool& pool, matmul::MatMul& engine, const matmul::Matrix& weights,
-                    const std::vector<float>& src, std::size_t m, std::vector<float>& dst) {
+constexpr Shape kShapes[] = {{"E2B q", 2048, 1536},       {"E2B mlp up", 6144, 1536}, {"E2B mlp down", 1536, 6144},
+                             {"E2B head", 65536, 1536},   {"26B expert", 704, 2816},  {"26B down", 2816, 704},
+                             {"31B mlp up", 21504, 5376}};
+
+constexpr DataType kTypes[] = {DataType::f32,  DataType::f16,  DataType::bf16, DataType::q8_0, DataType::q4_0,
+                               DataType::q4_k, DataType::q5_k, DataType::q6_k, DataType::iq4_xs};
+
+/// Weights that every type reads as small finite numbers, more than the caches hold: each call gets the next matrix, as
+/// the layers of a model would.
+class Weights {
+ public:
+  explicit Weights(std::size_t bytes) : bytes_(bytes, "weights") { std::memset(bytes_.data(), 0x11, bytes); }
+
+  /// The next matrix of this type, from the start again where the memory ends.
+  matmul::Matrix next(DataType type, const Shape& shape) {
+    matmul::Matrix m{bytes_.data(), type, shape.n, shape.k};
+    if (at_ + m.bytes() > bytes_.size()) at_ = 0;
+    m.data = bytes_.data() + at_;
+    at_ += (m.bytes() + 63) / 64 * 64;
+    return m;
+  }
+
+ private:
+  base::AlignedBuffer<std::uint8_t> bytes_;
+  std::size_t at_ = 0;
+};
+
+double best_seconds(const base::ThreadPool& pool, matmul::MatMul& engine, Weights& weights, DataType type, const Shape& shape,
+                    std::size_t m) {
+  const std::vector<float> src(m * shape.k, 0.5F);
+  std::vector<float> dst(m * shape.n);
+  using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); };
   double best = 1e9;
-  for (int run = 0; run < 7; ++run) {
+  const Clock::time_point begin = Clock::now();
+  for (int run = 0; run < 5 || (run < 200 && since(begin) < 0.2); ++run) {
+    const matmul::Matrix matrix = weights.next(type, shape);
     const auto turn = pool.acquire();
-    const auto start = std::chrono::steady_clock::now();
-    engine.multiply(src.data(), weights.k, m, weights, dst.data(), weights.n);
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    const Clock::time_point start = Clock::now();
+    engine.multiply(src.data(), shape.k, m, matrix, dst.data(), shape.n);
+    best = std::min(best, since(start));
   }
   return best;
+}
+
+class Limits {
+ public:
+  Limits(int threads, std::string isa) : isa_(std::move(isa)) {
+    limits::Options options;
+    options.threads = threads;
+    options.bytes = std::uint64_t{256} << 20;
+    read_ = limits::read_bandwidth(options).all;
+    peaks_ = limits::arithmetic_peaks(options);
+  }
+  double read() const { return read_; }
+  double peak(limits::Kind kind) const {
+    const limits::PeakRate* fastest = limits::fastest(peaks_, kind, isa_);
+    return fastest != nullptr ? fastest->rate.all : 0.0;
+  }
+
+ private:
+  std::string isa_;
+  double read_;
+  std::vector<limits::PeakRate> peaks_;
+};
+
+double percent(double part, double whole) { return whole > 0.0 ? 100.0 * part / whole : 0.0; }
+
+void measure(const base::ThreadPool& pool, const kernels::KernelTable& kernels, const Limits& limit, DataType type,
+             Compute compute, Weights& weights) {
+  matmul::MatMul engine(kernels, pool, compute);
+  const bool plain = formats::float_type(type).has_value();
+  const limits::Kind kind = plain ? (compute == Compute::bf16 ? limits::Kind::bf16 : limits::Kind::f32) : limits::Kind::int8;
+  for (const Shape& shape : kShapes) {
+    if (shape.k % formats::info(type).block_elements != 0) continue;
+    for (const std::size_t m : {1, 4, 16, 64, 512}) {
+      if (m * shape.n > (std::size_t{1} << 24)) continue;
+      const double seconds = best_seconds(pool, engine, weights, type, shape, m);
+      const double read = static_cast<double>(matmul::Matrix{nullptr, type, shape.n, shape.k}.bytes()) / seconds * 1e-9;
+      const double arithmetic = 2.0 * static_cast<double>(m * shape.n * shape.k) / seconds * 1e-9;
+      std::printf("%-13s %-7s %-5s %5zu %9.1f %5.0f %% %9.1f %5.0f %%\n", shape.name, to_string(type), to_string(compute), m,
+                  read, percent(read, limit.read()), arithmetic, percent(arithmetic, limit.peak(kind)));
+      std::fflush(stdout);
+    }
+  }
+}
+
+std::vector<DataType> chosen_types(int argc, char** argv) {
+  if (argc <= 2) return {std::begin(kTypes), std::end(kTypes)};
+  std::vector<DataType> types;
+  for (int i = 2; i < argc; ++i) {
+    const std::size_t before = types.size();
+    for (int type = 0; type <= static_cast<int>(DataType::q2_0); ++type) {
+      if (std::strcmp(to_string(static_cast<DataType>(type)), argv[i]) == 0) types.push_back(static_cast<DataType>(type));
+    }
+    if (types.size() == before) throw std::runtime_error(std::string("no such type: ") + argv[i]);
+  }
+  return types;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
   const int threads = argc > 1 ? std::atoi(argv[1]) : base::physical_cores();
+  const std::vector<DataType> types = chosen_types(argc, argv);
   const base::ThreadPool pool(threads);
   const kernels::KernelTable& kernels = kernels::select_table();
-  std::printf("%s, %d threads\n%-12s %-5s %-9s %5s %9s %9s\n", kernels.name, threads, "shape", "type", "compute", "rows",
-              "GB/s", "GFLOP/s");
-  for (const Shape& shape : {Shape{"E2B mlp up", 6144, 1536}, Shape{"E2B mlp down", 1536, 6144}, Shape{"E2B head", 65536, 1536}}) {
-    for (DType dtype : {DType::f32, DType::bf16, DType::f16}) {
-      const std::vector<std::uint8_t> storage(shape.n * shape.k * size_of(dtype), 0);
-      const matmul::Matrix weights{storage.data(), formats::data_type(dtype), shape.n, shape.k};
-      for (Compute compute : {Compute::automatic, Compute::bf16}) {
-        if (compute == Compute::bf16 && dtype != DType::bf16) continue;
-        matmul::MatMul engine(kernels, pool, compute);
-        for (std::size_t m : {1, 4, 16, 64, 512}) {
-          if (m * shape.n > (std::size_t{1} << 24)) continue;
-          const std::vector<float> src(m * shape.k, 0.5F);
-          std::vector<float> dst(m * shape.n);
-          const double seconds = best_seconds(pool, engine, weights, src, m, dst);
-          std::printf("%-12s %-5s %-9s %5zu %9.1f %9.1f\n", shape.name, to_string(dtype),
-                      to_string(compute), m, static_cast<double>(storage.size()) / seconds * 1e-9,
-                      2.0 * static_cast<double>(m * shape.n * shape.k) / seconds * 1e-9);
-        }
-      }
-    }
+  const Limits limit(threads, kernels.name);
+  std::printf("%s, %d threads: read %.1f GB/s, f32 %.0f, bf16 %.0f GFLOP/s, int8 %.0f GOP/s\n", kernels.name, threads,
+              limit.read(), limit.peak(limits::Kind::f32), limit.peak(limits::Kind::bf16), limit.peak(limits::Kind::int8));
+  std::printf("%-13s %-7s %-5s %5s %9s %7s %9s %7s\n", "shape", "type", "comp.", "rows", "GB/s", "of read", "GOP/s", "of peak");
+  Weights weights(std::size_t{512} << 20);
+  for (const DataType type : types) {
+    measure(pool, kernels, limit, type, Compute::automatic, weights);
+    if (type == DataType::bf16) measure(pool, kernels, limit, type, Compute::bf16, weights);
   }
 } catch (const std::exception& error) {
   std::fprintf(stderr, "matmul_bench: %s\n", error.what());
