@@ -5,14 +5,10 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <random>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
+#include "bench_limits.h"
 #include "kernels/dispatch.h"
 #include "model/attend.h"
 
@@ -21,8 +17,6 @@ using namespace gemma4;
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-volatile float sink;
 
 template <class Fn>
 double best_seconds(double budget, Fn&& fn) {
@@ -34,71 +28,6 @@ double best_seconds(double budget, Fn&& fn) {
     best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
   }
   return best;
-}
-
-#if defined(__x86_64__)
-constexpr long kSteps = 1'000'000;
-constexpr int kChains = 12;
-
-__attribute__((target("avx512f"))) double fma_avx512() {
-  __m512 a[kChains], m = _mm512_set1_ps(1.0000001F);
-  for (__m512& x : a) x = m;
-  for (long i = 0; i < kSteps; ++i) {
-    for (__m512& x : a) x = _mm512_fmadd_ps(x, m, m);
-  }
-  for (const __m512& x : a) m = _mm512_add_ps(m, x);
-  sink = m[0];
-  return 32.0 * kChains * kSteps;
-}
-
-__attribute__((target("avx2,fma"))) double fma_avx2() {
-  __m256 a[kChains], m = _mm256_set1_ps(1.0000001F);
-  for (__m256& x : a) x = m;
-  for (long i = 0; i < kSteps; ++i) {
-    for (__m256& x : a) x = _mm256_fmadd_ps(x, m, m);
-  }
-  for (const __m256& x : a) m = _mm256_add_ps(m, x);
-  sink = m[0];
-  return 16.0 * kChains * kSteps;
-}
-#endif
-
-/// GFLOP/s of F32 multiply-adds of all workers, of the widest kind the kernels use.
-double peak_gflops(const base::ThreadPool& pool, const char* isa) {
-#if defined(__x86_64__)
-  double (*work)() = nullptr;
-  if (std::strcmp(isa, "avx2") == 0) work = fma_avx2;
-  if (std::strncmp(isa, "avx512", 6) == 0) work = fma_avx512;
-  if (work == nullptr) return 0;
-  double operations = 0;
-  const double seconds = best_seconds(0.2, [&] {
-    pool.run([&](int worker) {
-      const double done = work();
-      if (worker == 0) operations = done;
-    });
-  });
-  return operations * pool.size() / seconds * 1e-9;
-#else
-  (void)pool, (void)isa;
-  return 0;
-#endif
-}
-
-/// GB/s of reading far more than the caches hold.
-double read_gbps(const base::ThreadPool& pool) {
-  std::vector<float> data(std::size_t{64} << 20, 1.0F);
-  const double seconds = best_seconds(0.3, [&] {
-    pool.parallel_for(data.size(), 1024, [&](std::size_t begin, std::size_t end, int) {
-      float sums[64] = {};
-      for (std::size_t i = begin; i + 64 <= end; i += 64) {
-        for (std::size_t j = 0; j < 64; ++j) sums[j] += data[i + j];
-      }
-      float total = 0;
-      for (const float s : sums) total += s;
-      sink = total;
-    });
-  });
-  return static_cast<double>(data.size() * sizeof(float)) / seconds * 1e-9;
 }
 
 struct Shape {
@@ -185,7 +114,6 @@ class Layer {
   model::KvView kv_;
   std::size_t bytes_ = 0, copies_ = 1;
   base::AlignedBuffer<std::uint8_t> cache_;
-
 };
 
 }  // namespace
@@ -193,7 +121,8 @@ class Layer {
 int main(int argc, char** argv) try {
   const base::ThreadPool pool(argc > 1 ? std::atoi(argv[1]) : base::physical_cores());
   const char* isa = kernels::select_table().name;
-  const double peak = peak_gflops(pool, isa), bandwidth = read_gbps(pool);
+  const bench::Limits limit(pool.size(), isa);
+  const double peak = limit.peak(limits::Kind::f32), bandwidth = limit.read();
   std::printf("%s, %d threads: f32 peak %.0f GFLOP/s, read %.1f GB/s\n%-12s %6s %6s %10s %9s %6s %7s %6s\n", isa,
               pool.size(), peak, bandwidth, "layer", "tokens", "depth", "us", "GFLOP/s", "share", "GB/s", "share");
   constexpr std::size_t kDeep = 32768;
@@ -207,7 +136,8 @@ int main(int argc, char** argv) try {
       const double gflops = 4.0 * layer.visible_pairs(c) * shape.heads * shape.head_dim / seconds * 1e-9;
       const double gbps = layer.bytes(c) / seconds * 1e-9;
       std::printf("%-12s %6zu %6zu %10.1f %9.1f %5.0f%% %7.1f %5.0f%%\n", shape.name, c.tokens, c.depth, seconds * 1e6,
-                  gflops, peak != 0 ? 100 * gflops / peak : 0.0, gbps, 100 * gbps / bandwidth);
+                  gflops, bench::percent(gflops, peak), gbps, bench::percent(gbps, bandwidth));
+      std::fflush(stdout);
     }
   }
 } catch (const std::exception& error) {

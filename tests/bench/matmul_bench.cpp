@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "bench_limits.h"
 #include "kernels/dispatch.h"
-#include "limits/limits.h"
 #include "matmul/matmul.h"
 
 using namespace gemma4;
+using bench::Limits;
+using bench::percent;
 using formats::DataType;
 
 namespace {
@@ -68,29 +70,6 @@ double best_seconds(const base::ThreadPool& pool, matmul::MatMul& engine, Weight
   }
   return best;
 }
-
-class Limits {
- public:
-  Limits(int threads, std::string isa) : isa_(std::move(isa)) {
-    limits::Options options;
-    options.threads = threads;
-    options.bytes = std::uint64_t{256} << 20;
-    read_ = limits::read_bandwidth(options).all;
-    peaks_ = limits::arithmetic_peaks(options);
-  }
-  double read() const { return read_; }
-  double peak(limits::Kind kind) const {
-    const limits::PeakRate* fastest = limits::fastest(peaks_, kind, isa_);
-    return fastest != nullptr ? fastest->rate.all : 0.0;
-  }
-
- private:
-  std::string isa_;
-  double read_;
-  std::vector<limits::PeakRate> peaks_;
-};
-
-double percent(double part, double whole) { return whole > 0.0 ? 100.0 * part / whole : 0.0; }
 
 void measure(const base::ThreadPool& pool, const kernels::KernelTable& kernels, const Limits& limit, DataType type,
              Compute compute, Weights& weights) {
