@@ -247,14 +247,16 @@ GgufPart parse_gguf(Span<const std::uint8_t> bytes, const std::string& name) {
     return a.offset != b.offset ? a.offset < b.offset : part.tensors[a.index].bytes < part.tensors[b.index].bytes;
   });
   std::uint64_t end = 0;
+  std::string_view before;  // the tensor that ends there
   for (const Placed& at : placed) {
     TensorEntry& tensor = part.tensors[at.index];
-    const auto check = [&](bool ok, const char* what) {
-      GEMMA4_CHECK(ok, ErrorCode::bad_format, name, ": GGUF: tensor \"", tensor.name, "\": ", what, ": ", tensor.bytes,
+    const auto check = [&](bool ok, const auto&... what) {
+      GEMMA4_CHECK(ok, ErrorCode::bad_format, name, ": GGUF: tensor \"", tensor.name, "\": ", what..., ": ", tensor.bytes,
                    " bytes at offset ", at.offset, " of ", data_size, " bytes of data");
     };
     check(at.offset <= data_size && tensor.bytes <= data_size - at.offset, "ends past the end of the file");
-    check(at.offset >= end || tensor.bytes == 0, "overlaps the tensor before it");
+    check(at.offset >= end || tensor.bytes == 0, "overlaps tensor \"", before, "\"");
+    if (at.offset + tensor.bytes > end) before = tensor.name;
     end = std::max(end, at.offset + tensor.bytes);
     tensor.data = bytes.data() + std::min<std::uint64_t>(data_start, bytes.size()) + at.offset;
   }

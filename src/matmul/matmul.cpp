@@ -24,6 +24,14 @@ MatMul::MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool
 
 void MatMul::multiply(const float* src, std::size_t lds, std::size_t m, Span<const Product> products) {
   if (m == 0 || products.empty()) return;
+  multiply_unscaled(src, lds, m, products);
+  for (const Product& p : products) {
+    if (p.weights->scale == 1.0F) continue;
+    for (std::size_t i = 0; i < m; ++i) kernels_.scale(p.dst + i * p.ldd, p.weights->scale, p.weights->n);
+  }
+}
+
+void MatMul::multiply_unscaled(const float* src, std::size_t lds, std::size_t m, Span<const Product> products) {
   if (m <= kernels::kGemvRows) return few_rows(src, lds, m, products);
 
   const std::size_t k = products[0].weights->k;

@@ -56,6 +56,7 @@ class MatMul {
     std::size_t rest_rows, padded_rows, ld_rest;
   };
 
+  void multiply_unscaled(const float* src, std::size_t lds, std::size_t m, Span<const Product> products);
   void few_rows(const float* src, std::size_t lds, std::size_t m, Span<const Product> products);
   void gemv(const Product& product, std::size_t begin, std::size_t end, const float* src, std::size_t lds, std::size_t m,
             int worker);

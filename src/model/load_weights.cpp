@@ -1,6 +1,7 @@
 #include "model/load_weights.h"
 
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "base/bf16.h"
@@ -29,7 +30,7 @@ class Loader {
       if (options.progress) options.progress(total_bytes * layers_done / config_.layers.size(), total_bytes);
     };
     report(0);
-    w.embed_tokens = matrix("embed_tokens.weight", config_.vocab_size, config_.hidden_size);
+    w.embed_tokens = table("embed_tokens.weight", config_.vocab_size, config_.hidden_size);
     w.embed_scale = embedding_scale(config_.hidden_size, w.embed_tokens.dtype);
     // A head of its own wins, also in a checkpoint that says its embeddings are tied (as the reference does).
     const bool own_head = !config_.tie_word_embeddings || ledger_.has("lm_head.weight");
@@ -52,7 +53,23 @@ class Loader {
     return {tensor.data, tensor.dtype, static_cast<std::size_t>(n), static_cast<std::size_t>(k)};
   }
 
-  Matrix matrix(const std::string& name, int n, int k) { return view(ledger_.take(name, {n, k}), n, k); }
+  /// Rows to look up.
+  Matrix table(const std::string& name, int n, int k) { return view(ledger_.take(name, {n, k}), n, k); }
+
+  /// A matrix to multiply with, and the factor that some files have beside it.
+  Matrix matrix(const std::string& name, int n, int k) {
+    Matrix m = table(name, n, k);
+    m.scale = scales_of(name, 1)[0];
+    return m;
+  }
+
+  /// The `count` factors of a weight: NVFP4 files have them, one per expert.
+  Vector scales_of(std::string name, int count) {
+    constexpr std::string_view kWeight = ".weight";
+    if (name.ends_with(kWeight)) name.resize(name.size() - kWeight.size());
+    name += ".scale";
+    return ledger_.has(name) ? vector(name, count) : Vector(static_cast<std::size_t>(count), 1.0F);
+  }
 
   /// A small tensor as F32.
   Vector vector(const std::string& name, int n) {
@@ -62,11 +79,14 @@ class Loader {
   }
 
   /// One matrix per expert out of [experts, rows, k]; rows [first, first + count) of each.
-  std::vector<Matrix> expert_rows(const weights::TensorView& tensor, int rows, int k, int first, int count) const {
+  std::vector<Matrix> expert_rows(const std::string& name, int rows, int k, int first, int count) {
+    const weights::TensorView tensor = ledger_.take(name, {config_.num_experts, rows, k});
+    const Vector scales = scales_of(name, config_.num_experts);
     std::vector<Matrix> experts;
     for (int e = 0; e < config_.num_experts; ++e) {
       const auto begin = static_cast<std::size_t>(e) * static_cast<std::size_t>(rows) + static_cast<std::size_t>(first);
       experts.push_back(view(tensor, rows, k).rows(begin, static_cast<std::size_t>(count)));
+      experts.back().scale = scales[static_cast<std::size_t>(e)];
     }
     return experts;
   }
@@ -74,7 +94,7 @@ class Loader {
   void per_layer_tables(DecoderWeights& w) {
     const int width = config_.hidden_size_per_layer_input;
     const int all = config_.num_hidden_layers * width;
-    w.embed_tokens_per_layer = matrix("embed_tokens_per_layer.weight", config_.vocab_size_per_layer_input, all);
+    w.embed_tokens_per_layer = table("embed_tokens_per_layer.weight", config_.vocab_size_per_layer_input, all);
     w.per_layer_embed_scale = embedding_scale(width, w.embed_tokens_per_layer.dtype);
     w.per_layer_model_projection = matrix("per_layer_model_projection.weight", all, config_.hidden_size);
     w.per_layer_projection_norm = vector("per_layer_projection_norm.weight", width);
@@ -121,14 +141,14 @@ class Loader {
     w->per_expert_scale = vector(prefix + "router.per_expert_scale", count);
     w->router_proj = f32_matrix(prefix + "router.proj.weight", count, d);
     if (ledger_.has(prefix + "experts.gate_up_proj")) {
-      const weights::TensorView both = ledger_.take(prefix + "experts.gate_up_proj", {count, 2 * width, d});
-      w->gate = expert_rows(both, 2 * width, d, 0, width);
-      w->up = expert_rows(both, 2 * width, d, width, width);
+      w->gate = expert_rows(prefix + "experts.gate_up_proj", 2 * width, d, 0, width);
+      w->up = expert_rows(prefix + "experts.gate_up_proj", 2 * width, d, width, width);
     } else {
-      w->gate = expert_rows(ledger_.take(prefix + "experts.gate_proj", {count, width, d}), width, d, 0, width);
-      w->up = expert_rows(ledger_.take(prefix + "experts.up_proj", {count, width, d}), width, d, 0, width);
+      w->gate = expert_rows(prefix + "experts.gate_proj", width, d, 0, width);
+      w->up = expert_rows(prefix + "experts.up_proj", width, d, 0, width);
     }
-    w->down = expert_rows(ledger_.take(prefix + "experts.down_proj", {count, d, width}), d, width, 0, d);
+    // The factors of down_proj are router.per_expert_scale: GGUF has one name for both.
+    w->down = expert_rows(prefix + "experts.down_proj", d, width, 0, d);
     w->post_feedforward_layernorm_1 = vector(prefix + "post_feedforward_layernorm_1.weight", d);
     w->pre_feedforward_layernorm_2 = vector(prefix + "pre_feedforward_layernorm_2.weight", d);
     w->post_feedforward_layernorm_2 = vector(prefix + "post_feedforward_layernorm_2.weight", d);

@@ -86,14 +86,33 @@ constexpr Unused kUnused[] = {
     {"rope_freqs.weight", "its contents are part of the config"},
 };
 
+// The factors beside the weights of NVFP4 files.
+constexpr std::string_view kWeight = ".weight", kScale = ".scale", kInputScale = ".input_scale";
+
 // What a KV-shared layer has no use for; released E2B and E4B checkpoints carry it all the same.
 constexpr std::string_view kDeadInSharedLayers[] = {"self_attn.k_proj.weight", "self_attn.v_proj.weight",
-                                                    "self_attn.k_norm.weight"};
+                                                    "self_attn.k_norm.weight", "self_attn.k_proj.scale",
+                                                    "self_attn.v_proj.scale"};
 
 template <std::size_t n>
 std::optional<std::string_view> renamed(const Rename (&table)[n], std::string_view name) {
   for (const Rename& entry : table) {
     if (entry.from == name) return entry.to;
+  }
+  return std::nullopt;
+}
+
+/// The same, and the tensors beside a weight: "attn_q.scale" follows "attn_q.weight", unless it is in the table itself.
+template <std::size_t n>
+std::optional<std::string> renamed_with_side(const Rename (&table)[n], std::string_view name) {
+  if (const auto whole = renamed(table, name)) return std::string(*whole);
+  for (const std::string_view side : {kScale, kInputScale}) {
+    if (!name.ends_with(side)) continue;
+    name.remove_suffix(side.size());
+    auto weight = renamed(table, std::string(name) + std::string(kWeight));
+    if (!weight) return std::nullopt;
+    if (weight->ends_with(kWeight)) weight->remove_suffix(kWeight.size());
+    return std::string(*weight) + std::string(side);
   }
   return std::nullopt;
 }
@@ -131,9 +150,9 @@ std::string canonical_from_hf(std::string_view name) {
 }
 
 std::string canonical_from_gguf(std::string_view name) {
-  if (const auto whole = renamed(kGgufGlobal, name)) return std::string(*whole);
+  if (const auto whole = renamed_with_side(kGgufGlobal, name)) return *whole;
   if (const auto layer = split("blk.", name)) {
-    if (const auto rest = renamed(kGgufLayer, layer->rest)) return layer_name(layer->layer, *rest);
+    if (const auto rest = renamed_with_side(kGgufLayer, layer->rest)) return layer_name(layer->layer, *rest);
   }
   return std::string(name);
 }
@@ -142,6 +161,7 @@ std::optional<std::string_view> ignore_reason(std::string_view canonical_name, c
   for (const Unused& unused : kUnused) {
     if (canonical_name.starts_with(unused.prefix)) return unused.reason;
   }
+  if (canonical_name.ends_with(kInputScale)) return "for 4-bit activations";
   if (canonical_name == "lm_head.weight" && config.tie_word_embeddings) return "tied to embed_tokens";
   if (const auto layer = split_layer_name(canonical_name)) {
     if (layer->layer < config.first_kv_shared_layer() || layer->layer >= config.num_hidden_layers) return std::nullopt;

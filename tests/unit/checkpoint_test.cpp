@@ -62,8 +62,12 @@ TEST_CASE("names: GGUF") {
   CHECK(canonical_from_gguf("blk.0.ffn_gate_inp.per_expert_scale") == "layers.0.router.per_expert_scale");
   CHECK(canonical_from_gguf("blk.0.ffn_gate_exps.weight") == "layers.0.experts.gate_proj");
   CHECK(canonical_from_gguf("blk.0.layer_output_scale.weight") == "layers.0.layer_scalar");
+  CHECK(canonical_from_gguf("blk.0.attn_q.scale") == "layers.0.self_attn.q_proj.scale");
+  CHECK(canonical_from_gguf("blk.0.ffn_gate_up_exps.scale") == "layers.0.experts.gate_up_proj.scale");
+  CHECK(canonical_from_gguf("blk.0.ffn_down_exps.scale") == "layers.0.router.per_expert_scale");
+  CHECK(canonical_from_gguf("blk.0.ffn_down_exps.input_scale") == "layers.0.experts.down_proj.input_scale");
   for (const char* unknown :
-       {"blk.0.attn_q.scale", "blk.x.attn_q.weight", "blk.-1.attn_q.weight", "blk.01.attn_q.weight", "blk.1",
+       {"blk.0.nothing.scale", "scale", ".scale", "blk.x.attn_q.weight", "blk.-1.attn_q.weight", "blk.01.attn_q.weight", "blk.1",
         "blk.99999999999.attn_q.weight", "v.blk.0.attn_q.weight"}) {
     CHECK(canonical_from_gguf(unknown) == unknown);
   }
@@ -78,6 +82,9 @@ TEST_CASE("names: what may stay unused") {
   CHECK(ignore_reason("rope_freqs.weight", config));
   CHECK(ignore_reason("layers.2.self_attn.k_proj.weight", config));
   CHECK(ignore_reason("layers.3.self_attn.k_norm.weight", config));
+  CHECK(ignore_reason("layers.3.self_attn.v_proj.scale", config));
+  CHECK(ignore_reason("layers.0.mlp.up_proj.input_scale", config));
+  CHECK_FALSE(ignore_reason("layers.0.mlp.up_proj.scale", config));
   CHECK_FALSE(ignore_reason("layers.1.self_attn.k_proj.weight", config));
   CHECK_FALSE(ignore_reason("layers.4.self_attn.k_proj.weight", config));
   CHECK_FALSE(ignore_reason("layers.3.self_attn.q_proj.weight", config));

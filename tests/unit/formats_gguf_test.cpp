@@ -186,7 +186,7 @@ TEST_CASE("gguf: malformed tensors") {
   CHECK_ERROR(parse(GgufWriter().tensor("a", {4}, 0, data, 1U << 20).bytes()), "bad_format", "past the end");
   CHECK_ERROR(parse(GgufWriter().tensor("a", {4}, 0, data, ~std::uint64_t{31}).bytes()), "bad_format", "past the end");
   CHECK_ERROR(parse(GgufWriter().tensor("a", {16}, 0, data, 0).tensor("b", {4}, 0, "", 32).bytes()), "bad_format",
-              "tensor \"b\"", "overlaps");
+              "tensor \"b\"", "overlaps tensor \"a\"");
   CHECK(parse(GgufWriter().tensor("a", {8}, 0, data, 32).tensor("b", {8}, 0, "", 0).bytes()).tensors.size() ==
         2);  // any order
 }
