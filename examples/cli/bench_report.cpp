@@ -19,18 +19,18 @@ const char* unit_of(limits::Kind kind) {
 }
 
 void print_rate(const std::string& name, const limits::Rate& rate, const char* unit, const limits::Rate* later) {
-  std::printf("  %-28s %9.1f %9.1f", name.c_str(), rate.one, rate.all);
+  std::printf("  %-29s %9.1f %9.1f", name.c_str(), rate.one, rate.all);
   if (later != nullptr) std::printf(" %9.1f %9.1f", later->one, later->all);
   std::printf("  %s\n", unit);
 }
 
 void print_peaks(const BenchReport& r) {
-  std::printf("%-30s %9s %9s %9s %9s\n", "limits: threads", "1", std::to_string(r.threads).c_str(), "later 1",
+  std::printf("%-31s %9s %9s %9s %9s\n", "limits: threads", "1", std::to_string(r.threads).c_str(), "later 1",
               std::to_string(r.threads).c_str());
   print_rate("read", r.start.read, "GB/s", &r.end.read);
   for (const limits::Kind kind : {limits::Kind::f32, limits::Kind::bf16, limits::Kind::int8, limits::Kind::int4}) {
     const limits::PeakRate* first = limits::fastest(r.start.peaks, kind, r.isa);
-    if (first == nullptr || (kind == limits::Kind::int4 && r.isa.find("avx2") != 0)) continue;
+    if (first == nullptr || (kind == limits::Kind::int4 && r.isa.find("vnni") != std::string::npos)) continue;
     const auto again = std::find_if(r.end.peaks.begin(), r.end.peaks.end(),
                                     [&](const limits::PeakRate& peak) { return peak.name == first->name; });
     print_rate(first->name, first->rate, unit_of(kind), again != r.end.peaks.end() ? &again->rate : nullptr);
@@ -141,7 +141,7 @@ double BenchReport::peak() const {
 }
 
 void print_limits(const std::string& cpu, int threads, const MeasuredLimits& found) {
-  std::printf("%s\n%-30s %9s %9d\n", cpu.c_str(), "limits: threads", "1", threads);
+  std::printf("%s\n%-31s %9s %9d\n", cpu.c_str(), "limits: threads", "1", threads);
   print_rate("read", found.read, "GB/s", nullptr);
   for (const limits::PeakRate& peak : found.peaks) print_rate(peak.name, peak.rate, unit_of(peak.kind), nullptr);
 }
@@ -149,8 +149,8 @@ void print_limits(const std::string& cpu, int threads, const MeasuredLimits& fou
 void print_report(const BenchReport& r, bool ops) {
   std::printf("%s: %s, kernels %s, %d threads, compute %s\n", r.model.c_str(), r.cpu.c_str(), r.isa.c_str(), r.threads,
               r.compute.c_str());
-  std::printf("load %.3f s%s; weights %s, session %s\n", r.load_seconds, r.disk_faults != 0 ? " (from disk)" : "",
-              format_bytes(r.weight_bytes).c_str(), format_bytes(r.session_bytes).c_str());
+  std::printf("load %.3f s, %llu page faults waited for the disk; weights %s, session %s\n", r.load_seconds,
+              static_cast<unsigned long long>(r.disk_faults), format_bytes(r.weight_bytes).c_str(), format_bytes(r.session_bytes).c_str());
   std::printf("resident after load %s, after the tests %s (%s of it not the file's), at most %s\n\n",
               format_bytes(r.after_load.now).c_str(), format_bytes(r.after_run.now).c_str(),
               format_bytes(r.after_run.anonymous).c_str(), format_bytes(r.after_run.peak).c_str());

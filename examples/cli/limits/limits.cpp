@@ -130,10 +130,10 @@ const char* to_string(Kind kind) {
 const PeakRate* fastest(const std::vector<PeakRate>& peaks, Kind kind, const std::string& isa) {
   const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
   const auto usable = [&](const std::string& name) {
-    if (has(name, "baseline")) return true;
-    if (has(name, "avx-vnni")) return has(isa, "vnni");
+    if (has(name, "vnni") && !has(isa, "vnni")) return false;
+    if (has(name, "bf16") && !has(isa, "bf16")) return false;
     if (has(name, "avx512")) return has(isa, "avx512");
-    return has(isa, "avx");
+    return has(name, "baseline") || has(isa, "avx");
   };
   const PeakRate* best = nullptr;
   for (const PeakRate& peak : peaks) {
