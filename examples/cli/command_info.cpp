@@ -13,6 +13,7 @@ namespace {
 struct Arguments {
   ModelArguments model;
   bool tensors = false;
+  bool verify = false;
 };
 
 template <class... Values>
@@ -104,6 +105,29 @@ void print_tensors(const gemma4::Model& model, bool each) {
   for (const std::string& name : model.ignored_tensors()) std::printf("  %-60s not used\n", name.c_str());
 }
 
+/// Says what is wrong with the weights and sets the exit status.
+void verify(const gemma4::Model& model) {
+  const double start = now();
+  std::uint64_t bytes = 0;
+  std::vector<gemma4::TensorProblem> problems;
+  {
+    Progress progress("reading the weights");
+    problems = model.verify([&](std::uint64_t done, std::uint64_t total) {
+      bytes = total;
+      progress.show(done, total);
+    });
+  }
+  std::printf("\nverify\n");
+  for (const gemma4::TensorProblem& problem : problems) {
+    row(problem.name.c_str(), "%s: %llu of %llu values are not finite, the first at %llu", problem.dtype.c_str(),
+        static_cast<unsigned long long>(problem.non_finite), static_cast<unsigned long long>(problem.elements),
+        static_cast<unsigned long long>(problem.first));
+  }
+  row("read", "%s in %.1f s", format_bytes(bytes).c_str(), now() - start);
+  row("tensors not finite", "%zu", problems.size());
+  if (!problems.empty()) exit_status = 1;
+}
+
 void run(const Arguments& arguments) {
   const double start = now();
   const gemma4::Model model = arguments.model.load();
@@ -123,6 +147,7 @@ void run(const Arguments& arguments) {
   row("load time", "%.3f s", seconds);
   print_parts(model);
   print_tensors(model, arguments.tensors);
+  if (arguments.verify) verify(model);
 }
 
 }  // namespace
@@ -132,6 +157,7 @@ void add_info(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   arguments->model.add_to(*command);
   command->add_flag("--tensors", arguments->tensors, "List every tensor");
+  command->add_flag("--verify", arguments->verify, "Read every weight through; status 1 when one is not finite");
   command->callback([arguments] { run(*arguments); });
 }
 

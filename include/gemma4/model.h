@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,15 @@ struct TensorInfo {
   std::vector<std::int64_t> shape;  ///< HF order: [out_features, in_features].
 };
 
+/// What Model::verify found in one tensor.
+struct TensorProblem {
+  std::string name;   ///< As TensorInfo::name.
+  std::string dtype;
+  std::uint64_t elements = 0;
+  std::uint64_t non_finite = 0;  ///< How many of its values are NaN or infinite; in a block type, by their scales.
+  std::uint64_t first = 0;       ///< Index of the first of them.
+};
+
 /// A Gemma 4 text decoder. All methods are const and may be called from any thread. Copies share the weights; sessions
 /// keep their model alive. The weights stay in their file's element type and are read from the mapped file.
 class Model {
@@ -54,6 +64,9 @@ class Model {
   std::vector<TensorInfo> tensors() const;
   /// Tensors of the checkpoint that a text decoder does not use (vision and audio towers, dead K/V of shared layers).
   std::vector<std::string> ignored_tensors() const;
+  /// Reads every weight through, which loading does not: tensors with values that are not finite, in file order.
+  /// @param progress  bytes read, bytes in all; may be empty. Called on the calling thread.
+  std::vector<TensorProblem> verify(const std::function<void(std::uint64_t, std::uint64_t)>& progress = {}) const;
 
   explicit Model(std::shared_ptr<const model::LoadedModel> impl);
   const std::shared_ptr<const model::LoadedModel>& impl() const noexcept { return impl_; }

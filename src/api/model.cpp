@@ -6,6 +6,7 @@
 
 #include "model/loaded_model.h"
 #include "weights/name_map.h"
+#include "weights/verify.h"
 
 namespace gemma4 {
 namespace {
@@ -59,6 +60,16 @@ std::vector<ModelPart> Model::parts() const {
     part->parameters += formats::element_count(tensor.entry.shape).value_or(0);
   }
   return parts;
+}
+
+std::vector<TensorProblem> Model::verify(const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
+  std::vector<TensorProblem> problems;
+  for (const weights::NonFinite& found : weights::find_non_finite(impl_->checkpoint(), impl_->pool(), progress)) {
+    const formats::TensorEntry& entry = found.tensor->entry;
+    problems.push_back({found.tensor->name, formats::to_string(entry.type),
+                        formats::element_count(entry.shape).value_or(0), found.count, found.first});
+  }
+  return problems;
 }
 
 std::vector<std::string> Model::ignored_tensors() const { return impl_->ignored_tensors(); }

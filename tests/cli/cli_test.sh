@@ -80,6 +80,16 @@ for word in hidden_size layer_types "bytes by part" BF16 kernels total; do has o
 expect 0 "$gemma4" info "$model" --tensors
 has out "layers.0."
 
+expect 0 "$gemma4" info "$model" --verify
+has out "tensors not finite           0"
+if command -v python3 >/dev/null; then  # the last two bytes of the weights become a NaN
+  mkdir "$dir/nan"
+  cp "$model"/* "$dir/nan"
+  python3 -c 'import sys; f = open(sys.argv[1], "r+b"); f.seek(-2, 2); f.write(b"\xff\xff")' "$dir/nan/model.safetensors"
+  expect 1 "$gemma4" info "$dir/nan" --verify
+  has out "1 of 32 values are not finite, the first at 31"
+fi
+
 echo "tokenize"
 expect 0 "$gemma4" tokenize "$model" -p "Hello, <|turn> world" --ids
 plain=$(cat "$dir/out")

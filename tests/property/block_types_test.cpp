@@ -141,6 +141,47 @@ TEST_CASE("a scale that is not finite: Error non_finite from prefill and decode,
   }
 }
 
+TEST_CASE("verify: finds what is not finite, and where, in every block type") {
+  for (const BlockType& t : block_types()) {
+    if (t.type == formats::DataType::nvfp4) continue;  // its scales have no such value
+    CAPTURE(formats::to_string(t.type));
+    const TempFolder folder;
+    BlockModel model(t);
+    CHECK(load(folder, model, Compute::f32).verify().empty());
+
+    const formats::DataTypeInfo& layout = formats::info(t.type);
+    BlockModel::Tensor& tensor = model.tensor("blk.1.attn_output.weight");  // 512 x 256
+    char* const block = tensor.data.data() + 100 * 512 / layout.block_elements * layout.block_bytes;
+    set_block_scales(t, 0x7C00, 0, block);
+    if (t.type == formats::DataType::mxfp4) std::memset(block, 0xFF, 17);  // -12 * 2^127
+    const std::vector<TensorProblem> problems = load(folder, model, Compute::f32).verify();
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].name == "layers.1.self_attn.o_proj.weight");
+    CHECK(problems[0].dtype == layout.name);
+    CHECK(problems[0].elements == 512 * 256);
+    CHECK(problems[0].non_finite > 0);
+    CHECK(problems[0].non_finite <= layout.block_elements);
+    CHECK(problems[0].first >= 100 * 512);
+    CHECK(problems[0].first < 100 * 512 + layout.block_elements);
+  }
+  const TempFolder folder;
+  BlockModel model(type_named("Q4_0"));
+  std::vector<float> norm(256, 1.0F);
+  norm[7] = norm[9] = std::numeric_limits<float>::quiet_NaN();
+  model.tensor("output_norm.weight").data = f32_bytes(norm);
+  std::uint64_t last = 0, all = 1;
+  const auto problems = load(folder, model, Compute::f32).verify([&](std::uint64_t done, std::uint64_t total) {
+    CHECK(done >= last);
+    last = done;
+    all = total;
+  });
+  CHECK(last == all);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].name == "norm.weight");
+  CHECK(problems[0].non_finite == 2);
+  CHECK(problems[0].first == 7);
+}
+
 TEST_CASE("block types that cannot be: the error names the tensor") {
   const TempFolder folder;
   const auto broken = [&](const char* name, auto&& change) {
