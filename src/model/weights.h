@@ -50,7 +50,7 @@ struct LayerWeights {
 struct DecoderWeights {
   Matrix embed_tokens;              ///< [vocab_size, hidden_size]
   Matrix lm_head;                   ///< the same, unless the file has its own
-  float embed_scale = 1.0F;         ///< sqrt(hidden_size), rounded to bf16 unless embed_tokens is F32
+  float embed_scale = 1.0F;         ///< sqrt(hidden_size), rounded to bf16 where embed_tokens is BF16 or F16
   Matrix embed_tokens_per_layer;    ///< [vocab_size_per_layer_input, layers * width]; empty without PLE
   float per_layer_embed_scale = 1.0F;
   Matrix per_layer_model_projection;  ///< [layers * width, hidden_size]

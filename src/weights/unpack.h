@@ -35,6 +35,20 @@ void unpack_blocks(const void* row, std::size_t first, std::size_t count, Codes3
   }
 }
 
+/// Eight bits to eight bytes of 0 or 1, the lowest first.
+inline std::uint64_t spread_bits(unsigned bits) noexcept {
+  const std::uint64_t one_each = (bits & 255U) * 0x0101010101010101U & 0x8040201008040201U;  // byte j: 2^j or 0
+  return (one_each + 0x00406070787C7E7FU) >> 7 & 0x0101010101010101U;                        // + 2^7 - 2^j
+}
+/// Eight numbers of 2 bits to eight bytes.
+inline std::uint64_t spread_pairs(unsigned bits) noexcept {
+  std::uint64_t x = bits & 0xFFFFU;
+  x = (x | x << 24) & 0x000000FF000000FFU;
+  x = (x | x << 12) & 0x000F000F000F000FU;
+  return (x | x << 6) & 0x0303030303030303U;
+}
+inline void store(std::uint64_t eight_codes, std::uint8_t* code) noexcept { std::memcpy(code, &eight_codes, 8); }
+
 inline void set_scale(Codes32& dst, float scale) noexcept {
   dst.scale[0] = dst.scale[1] = scale;
   dst.min[0] = dst.min[1] = 0;

@@ -1,8 +1,6 @@
 // Codes of the IQ1, IQ2 and IQ3 types: groups of 8 or 4 elements are entries of a grid.
 //
 // In IQ2 and IQ3 the grid gives magnitudes and eight bits the signs; codes are largest value +- magnitude.
-#include <bit>
-
 #include "weights/blocks.h"
 #include "weights/codebooks.h"
 #include "weights/unpack.h"
@@ -12,36 +10,48 @@ namespace {
 
 using base::f16_to_float;
 
-constexpr int kIq2Zero = 43, kIq3XxsZero = 62, kIq3SZero = 15, kIq1Zero = 9;  // as in codes.cpp
+constexpr unsigned kIq2Zero = 43, kIq3XxsZero = 62, kIq3SZero = 15;  // as in codes.cpp
+constexpr std::uint64_t kOnes = 0x0101010101010101U;                 // the same number in eight bytes: times it
 
 /// Seven bits of signs and an eighth that makes the number of set bits even.
 unsigned with_parity(unsigned bits) noexcept {
   bits &= 127;
-  return bits | static_cast<unsigned>(std::popcount(bits) & 1) << 7;
+  const unsigned folded = bits ^ bits >> 4;
+  return bits | (0x6996U >> (folded & 15) & 1) << 7;  // bit i of 0x6996: the parity of i
 }
 
-std::uint8_t signed_code(int zero, int magnitude, unsigned negative) noexcept {
-  return static_cast<std::uint8_t>(negative != 0 ? zero - magnitude : zero + magnitude);
+/// zero + magnitude or, where the bit of the element is set, zero - magnitude: no byte borrows from its neighbour.
+std::uint64_t signed_codes(unsigned zero, std::uint64_t magnitudes, unsigned signs) noexcept {
+  const std::uint64_t negative = spread_bits(signs) * 255;
+  return zero * kOnes + magnitudes - 2 * (magnitudes & negative);
 }
 
-void iq2_codes(unsigned entry, unsigned signs, std::uint8_t* code) noexcept {
-  for (int j = 0; j < 8; ++j) code[j] = signed_code(kIq2Zero, kIq2Values[entry >> (2 * j) & 3], signs >> j & 1);
+/// Magnitudes 8, 25, 43, which are kIq2Values.
+std::uint64_t iq2_codes(unsigned entry, unsigned signs) noexcept {
+  const std::uint64_t c = spread_pairs(entry);
+  return signed_codes(kIq2Zero, 8 * kOnes + 17 * c + (c >> 1 & kOnes), signs);
 }
 
-/// Four elements; signs in the lowest four bits.
-void iq3_xxs_codes(unsigned entry, unsigned signs, std::uint8_t* code) noexcept {
-  for (int j = 0; j < 4; ++j) code[j] = signed_code(kIq3XxsZero, kIq3XxsValues[entry >> (3 * j) & 7], signs >> j & 1);
-}
-void iq3_s_codes(unsigned entry, unsigned signs, std::uint8_t* code) noexcept {
-  for (int j = 0; j < 4; ++j) {
-    code[j] = signed_code(kIq3SZero, static_cast<int>(2 * (entry >> (3 * j) & 7) + 1), signs >> j & 1);
-  }
+/// Two entries of four numbers of 3 bits to eight bytes.
+std::uint64_t spread_triples(unsigned entry_0, unsigned entry_1) noexcept {
+  std::uint64_t x = entry_0 | static_cast<std::uint64_t>(entry_1) << 32;
+  x = (x | x << 10) & 0x003F003F003F003FU;
+  return (x | x << 5) & 0x0707070707070707U;
 }
 
-/// 8 * (grid value + delta), where delta is an eighth or minus an eighth.
-void iq1_codes(unsigned entry, bool minus, std::uint8_t* code) noexcept {
-  const int shift = kIq1Zero - 8 + (minus ? -1 : 1);
-  for (int j = 0; j < 8; ++j) code[j] = static_cast<std::uint8_t>(static_cast<int>(8 * (entry >> (2 * j) & 3)) + shift);
+/// Magnitudes 4, 12, ..., 52 and 62, which are kIq3XxsValues.
+std::uint64_t iq3_xxs_codes(unsigned entry_0, unsigned entry_1, unsigned signs) noexcept {
+  const std::uint64_t c = spread_triples(entry_0, entry_1);
+  const std::uint64_t is_seven = c & c >> 1 & c >> 2 & kOnes;
+  return signed_codes(kIq3XxsZero, 4 * kOnes + 8 * c + 2 * is_seven, signs);
+}
+std::uint64_t iq3_s_codes(unsigned entry_0, unsigned entry_1, unsigned signs) noexcept {
+  return signed_codes(kIq3SZero, 2 * spread_triples(entry_0, entry_1) + kOnes, signs);
+}
+
+/// 9 + 8 * (grid value + delta), where delta is an eighth or minus an eighth.
+std::uint64_t iq1_codes(unsigned entry, bool minus) noexcept {
+  return 8 * spread_pairs(entry) + (minus ? 0 : 2 * kOnes);
 }
 
 /// IQ2_XS and IQ2_S: two scales of four bits.
@@ -57,7 +67,7 @@ void unpack_iq2_xxs(const void* row, std::size_t first, std::size_t count, Codes
     const std::uint16_t* const qs = b.qs + 4 * part;
     const std::uint32_t aux = qs[2] | static_cast<std::uint32_t>(qs[3]) << 16;
     for (unsigned k = 0; k < 4; ++k) {
-      iq2_codes(kIq2XxsGrid[qs[k / 2] >> (8 * (k % 2)) & 255], with_parity(aux >> (7 * k)), c.code + 8 * k);
+      store(iq2_codes(kIq2XxsGrid[qs[k / 2] >> (8 * (k % 2)) & 255], with_parity(aux >> (7 * k))), c.code + 8 * k);
     }
     set_scale(c, f16_to_float(b.d) * (0.5F + static_cast<float>(aux >> 28)) * 0.25F);
   });
@@ -67,7 +77,7 @@ void unpack_iq2_xs(const void* row, std::size_t first, std::size_t count, Codes3
   unpack_blocks<BlockIQ2_XS, 256>(row, first, count, dst, [](const BlockIQ2_XS& b, std::size_t part, Codes32& c) {
     for (std::size_t k = 0; k < 4; ++k) {
       const unsigned q = b.qs[4 * part + k];
-      iq2_codes(kIq2XsGrid[q & 511], with_parity(q >> 9), c.code + 8 * k);
+      store(iq2_codes(kIq2XsGrid[q & 511], with_parity(q >> 9)), c.code + 8 * k);
     }
     iq2_scales(b.d, b.scales[part], c);
   });
@@ -77,7 +87,7 @@ void unpack_iq2_s(const void* row, std::size_t first, std::size_t count, Codes32
   unpack_blocks<BlockIQ2_S, 256>(row, first, count, dst, [](const BlockIQ2_S& b, std::size_t part, Codes32& c) {
     for (std::size_t k = 0; k < 4; ++k) {
       const unsigned index = b.qs[4 * part + k] | (b.qh[part] >> (2 * k) & 3U) << 8;
-      iq2_codes(kIq2SGrid[index], b.signs[4 * part + k], c.code + 8 * k);
+      store(iq2_codes(kIq2SGrid[index], b.signs[4 * part + k]), c.code + 8 * k);
     }
     iq2_scales(b.d, b.scales[part], c);
   });
@@ -89,9 +99,7 @@ void unpack_iq3_xxs(const void* row, std::size_t first, std::size_t count, Codes
     std::memcpy(&aux, b.aux + 4 * part, sizeof aux);
     for (std::size_t k = 0; k < 4; ++k) {
       const std::uint8_t* const qs = b.qs + 8 * part + 2 * k;
-      const unsigned signs = with_parity(aux >> (7 * k));
-      iq3_xxs_codes(kIq3XxsGrid[qs[0]], signs, c.code + 8 * k);
-      iq3_xxs_codes(kIq3XxsGrid[qs[1]], signs >> 4, c.code + 8 * k + 4);
+      store(iq3_xxs_codes(kIq3XxsGrid[qs[0]], kIq3XxsGrid[qs[1]], with_parity(aux >> (7 * k))), c.code + 8 * k);
     }
     set_scale(c, f16_to_float(b.d) * (0.5F + static_cast<float>(aux >> 28)) * 0.5F);
   });
@@ -101,9 +109,9 @@ void unpack_iq3_s(const void* row, std::size_t first, std::size_t count, Codes32
   unpack_blocks<BlockIQ3_S, 256>(row, first, count, dst, [](const BlockIQ3_S& b, std::size_t part, Codes32& c) {
     for (std::size_t k = 0; k < 4; ++k) {
       const std::uint8_t* const qs = b.qs + 8 * part + 2 * k;
-      const unsigned high = b.qh[part] >> (2 * k), signs = b.signs[4 * part + k];
-      iq3_s_codes(kIq3SGrid[qs[0] | (high & 1) << 8], signs, c.code + 8 * k);
-      iq3_s_codes(kIq3SGrid[qs[1] | (high >> 1 & 1) << 8], signs >> 4, c.code + 8 * k + 4);
+      const unsigned high = b.qh[part] >> (2 * k);
+      const unsigned index_0 = qs[0] | (high & 1) << 8, index_1 = qs[1] | (high >> 1 & 1) << 8;
+      store(iq3_s_codes(kIq3SGrid[index_0], kIq3SGrid[index_1], b.signs[4 * part + k]), c.code + 8 * k);
     }
     const int scale = b.scales[part / 2] >> (4 * (part % 2)) & 15;
     set_scale(c, f16_to_float(b.d) * static_cast<float>(1 + 2 * scale));
@@ -114,7 +122,7 @@ void unpack_iq1_s(const void* row, std::size_t first, std::size_t count, Codes32
   unpack_blocks<BlockIQ1_S, 256>(row, first, count, dst, [](const BlockIQ1_S& b, std::size_t part, Codes32& c) {
     const unsigned qh = b.qh[part];
     for (std::size_t k = 0; k < 4; ++k) {
-      iq1_codes(kIq1SGrid[b.qs[4 * part + k] | (qh >> (3 * k) & 7) << 8], (qh & 0x8000U) != 0, c.code + 8 * k);
+      store(iq1_codes(kIq1SGrid[b.qs[4 * part + k] | (qh >> (3 * k) & 7) << 8], (qh & 0x8000U) != 0), c.code + 8 * k);
     }
     set_scale(c, f16_to_float(b.d) * static_cast<float>(2 * (qh >> 12 & 7) + 1) * 0.125F);
   });
@@ -124,7 +132,7 @@ void unpack_iq1_m(const void* row, std::size_t first, std::size_t count, Codes32
   unpack_blocks<BlockIQ1_M, 256>(row, first, count, dst, [](const BlockIQ1_M& b, std::size_t part, Codes32& c) {
     for (std::size_t k = 0; k < 4; ++k) {
       const unsigned nibble = b.qh[2 * part + k / 2] >> (4 * (k % 2)) & 15U;
-      iq1_codes(kIq1SGrid[b.qs[4 * part + k] | (nibble & 7) << 8], (nibble & 8) != 0, c.code + 8 * k);
+      store(iq1_codes(kIq1SGrid[b.qs[4 * part + k] | (nibble & 7) << 8], (nibble & 8) != 0), c.code + 8 * k);
     }
     unsigned d = 0;
     for (int w = 0; w < 4; ++w) d |= static_cast<unsigned>(b.scales[w] >> 12) << (4 * w);

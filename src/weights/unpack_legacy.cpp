@@ -14,7 +14,11 @@ void nibbles(const std::uint8_t* qs, std::uint8_t* code) noexcept {
 
 /// Adds bit i of qh, as the fifth bit, to code i.
 void fifth_bits(const std::uint8_t* qh, std::uint8_t* code) noexcept {
-  for (int j = 0; j < 32; ++j) code[j] = static_cast<std::uint8_t>(code[j] | ((qh[j / 8] >> (j % 8) & 1) << 4));
+  for (int j = 0; j < 4; ++j) {
+    std::uint64_t eight;
+    std::memcpy(&eight, code + 8 * j, sizeof eight);
+    store(eight | spread_bits(qh[j]) << 4, code + 8 * j);
+  }
 }
 
 }  // namespace
@@ -59,7 +63,7 @@ void unpack_q8_0(const void* row, std::size_t first, std::size_t count, Codes32*
 void unpack_q1_0(const void* row, std::size_t first, std::size_t count, Codes32* dst) noexcept {
   unpack_blocks<BlockQ1_0, 128>(row, first, count, dst, [](const BlockQ1_0& b, std::size_t part, Codes32& c) {
     const std::uint8_t* const qs = b.qs + 4 * part;
-    for (int j = 0; j < 32; ++j) c.code[j] = static_cast<std::uint8_t>(2 * (qs[j / 8] >> (j % 8) & 1));
+    for (int j = 0; j < 4; ++j) store(2 * spread_bits(qs[j]), c.code + 8 * j);
     set_scale(c, f16_to_float(b.d));
   });
 }
@@ -67,7 +71,7 @@ void unpack_q1_0(const void* row, std::size_t first, std::size_t count, Codes32*
 void unpack_q2_0(const void* row, std::size_t first, std::size_t count, Codes32* dst) noexcept {
   unpack_blocks<BlockQ2_0, 64>(row, first, count, dst, [](const BlockQ2_0& b, std::size_t part, Codes32& c) {
     const std::uint8_t* const qs = b.qs + 8 * part;
-    for (int j = 0; j < 32; ++j) c.code[j] = static_cast<std::uint8_t>(qs[j / 4] >> (2 * (j % 4)) & 3);
+    for (int j = 0; j < 4; ++j) store(spread_pairs(qs[2 * j] | qs[2 * j + 1] << 8U), c.code + 8 * j);
     set_scale(c, f16_to_float(b.d));
   });
 }

@@ -44,13 +44,14 @@ std::vector<NonFinite> find_non_finite(const Checkpoint& checkpoint, const base:
     if (can_dequantize(tensor.entry.type) && elements != 0) {
       std::fill(found.begin(), found.end(), NonFinite{});
       const auto turn = pool.acquire();
-      pool.parallel_for(static_cast<std::size_t>(elements), kAtOnce, [&](std::size_t begin, std::size_t end, int worker) {
+      const auto part = [&](std::size_t begin, std::size_t end, int worker) {
         scan(tensor.entry, begin, end, found[static_cast<std::size_t>(worker)]);
-      });
+      };
+      pool.parallel_for(static_cast<std::size_t>(elements), kAtOnce, part);
       NonFinite all{&tensor, 0, 0};
-      for (const NonFinite& part : found) {  // in the order of the elements
-        if (all.count == 0) all.first = part.first;
-        all.count += part.count;
+      for (const NonFinite& share : found) {  // in the order of the elements
+        if (all.count == 0) all.first = share.first;
+        all.count += share.count;
       }
       if (all.count != 0) result.push_back(all);
     }

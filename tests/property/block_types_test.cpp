@@ -1,4 +1,4 @@
-// Models quantised to every element type of GGUF files: they load, and their logits are those of the same weights in F32.
+// Models quantised to every element type of GGUF files: they load, and give the logits of the same weights in F32.
 #include <doctest/doctest.h>
 
 #include <limits>
@@ -23,7 +23,8 @@ std::vector<Values> logits_of(const Model& model) {
   constexpr std::size_t kPrompt = 37, kSteps = 4;
   const std::vector<TokenId> tokens = Random(3).tokens(model, kPrompt + kSteps);
   Session session(model, sized(64, 24));
-  std::vector<Values> result = {values(session.prefill(Span<const TokenId>(tokens.data(), kPrompt), wanting(Want::all_logits)))};
+  const Span<const TokenId> prompt(tokens.data(), kPrompt);
+  std::vector<Values> result = {values(session.prefill(prompt, wanting(Want::all_logits)))};
   for (std::size_t i = kPrompt; i < tokens.size(); ++i) result.push_back(values(session.decode(tokens[i])));
   return result;
 }
@@ -195,12 +196,14 @@ TEST_CASE("block types that cannot be: the error names the tensor") {
     CHECK_ERROR(broken(name, with_id(id)), "unsupported", name, "type " + std::to_string(id));
   }
   for (const std::uint32_t id : {9U, 15U}) {  // Q8_1, Q8_K: activations
-    CHECK_ERROR(broken(name, [id](BlockModel::Tensor& t) { t.id = id, t.data.resize(300000); }), "unsupported", name, "Q8_");
+    const auto activations = [id](BlockModel::Tensor& t) { t.id = id, t.data.resize(300000); };
+    CHECK_ERROR(broken(name, activations), "unsupported", name, "Q8_");
   }
   CHECK_ERROR(broken(name, with_id(8)), "bad_format", "overlaps tensor", name);  // Q8_0 needs more bytes
   CHECK_ERROR(broken(name, [](BlockModel::Tensor& t) { t.dims = {128, 512}; }), "bad_format", name, "rows of 128",
               "Q4_K needs a multiple of 256");
-  CHECK_ERROR(broken(name, [](BlockModel::Tensor& t) { t.dims = {512, 128}; }), "bad_checkpoint", name, "expected shape");
+  CHECK_ERROR(broken(name, [](BlockModel::Tensor& t) { t.dims = {512, 128}; }), "bad_checkpoint", name,
+              "expected shape");
 
   std::string bytes = BlockModel(type_named("Q4_K")).bytes();
   bytes.resize(bytes.size() - 64);

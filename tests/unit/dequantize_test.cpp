@@ -47,9 +47,11 @@ const Golden kGoldens[] = {
     {DataType::q6_k, "f1e4a5d6912f8d0a", "805415d14cc53674", -949.84375, {108.75F, 123.25F, -29, 188.5F}},
     {DataType::iq2_xxs, "7a566eacae82ee5d", "d7d8ce67d7f1b9b5", 12.0782852,
      {-10.4140625F, 10.4140625F, 1.9375F, 10.4140625F}},
-    {DataType::iq2_xs, "7acdc89d01bc18d7", "351533254f0ab76c", -126.823158, {1.8125F, 5.6640625F, 1.8125F, -5.6640625F}},
+    {DataType::iq2_xs, "7acdc89d01bc18d7", "351533254f0ab76c", -126.823158,
+     {1.8125F, 5.6640625F, 1.8125F, -5.6640625F}},
     {DataType::iq2_s, "ca0ac54d0f8b822b", "9cb2e563101a420e", 121.389992, {4.4921875F, 1.4375F, -1.4375F, 4.4921875F}},
-    {DataType::iq3_xxs, "f5d43e4ae8d1fe7e", "9120465ba8fa0c89", -96.8777161, {-8.71875F, -3.9375F, -2.8125F, -0.5625F}},
+    {DataType::iq3_xxs, "f5d43e4ae8d1fe7e", "9120465ba8fa0c89", -96.8777161,
+     {-8.71875F, -3.9375F, -2.8125F, -0.5625F}},
     {DataType::iq3_s, "ee6e7e06ed528784", "97e1793ca7e280c8", 447.61145, {2.0625F, 1.3125F, -1.6875F, 0.9375F}},
     {DataType::iq1_s, "50606b46fb15e62e", "efc3cfbfba7f7e48", 0.448730469,
      {-0.1640625F, -0.1640625F, 0.2109375F, 0.2109375F}},
@@ -123,9 +125,12 @@ TEST_CASE("dequantize: the code books are the published ones") {
     return sha256(bytes);
   };
   const auto iq2 = [](int c) { return weights::kIq2Values[c]; };
-  CHECK(unpacked(weights::kIq2XxsGrid, 256, 2, iq2) == "05826b5d3e472a3a78f196be62ac78acf81df0f909626e12ab9fa2a5d490dd54");
-  CHECK(unpacked(weights::kIq2XsGrid, 512, 2, iq2) == "06e47aaca60b4dc1d9b5a3f34540437058a6b142b4d7a59d5ded769b4d1bf1de");
-  CHECK(unpacked(weights::kIq2SGrid, 1024, 2, iq2) == "e1aa1473412b0552c2174c30ef22ab4073f6a181b85a17056e8249bd2932fd88");
+  CHECK(unpacked(weights::kIq2XxsGrid, 256, 2, iq2) ==
+        "05826b5d3e472a3a78f196be62ac78acf81df0f909626e12ab9fa2a5d490dd54");
+  CHECK(unpacked(weights::kIq2XsGrid, 512, 2, iq2) ==
+        "06e47aaca60b4dc1d9b5a3f34540437058a6b142b4d7a59d5ded769b4d1bf1de");
+  CHECK(unpacked(weights::kIq2SGrid, 1024, 2, iq2) ==
+        "e1aa1473412b0552c2174c30ef22ab4073f6a181b85a17056e8249bd2932fd88");
   CHECK(unpacked(weights::kIq3XxsGrid, 256, 3, [](int c) { return weights::kIq3XxsValues[c]; }) ==
         "46e35f5a997efdee6c99ce57854c8a0d4f0ff8ca57e5e8a60c0793ea580acf5d");
   CHECK(unpacked(weights::kIq3SGrid, 512, 3, [](int c) { return 2 * c + 1; }) ==
