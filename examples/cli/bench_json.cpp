@@ -31,12 +31,14 @@ double share(double part, double whole) { return whole > 0.0 ? part / whole : 0.
 void add_result(JsonWriter& json, const BenchReport& report, const BenchResult& t) {
   const double read = (t.weight_bytes() + t.cache_bytes()) * t.median_rate() * 1e-9;
   const double arithmetic = t.operations() * t.median_rate() * 1e-9;
-  json.open(nullptr, '{').value("test", t.test).value("tokens", t.tokens).value("depth", t.depth).value("repeat", t.runs);
+  json.open(nullptr, '{').value("test", t.test).value("tokens", t.tokens).value("depth", t.depth);
+  json.value("repeat", t.runs);
   json.value("median_seconds", t.median_seconds).value("best_seconds", t.best_seconds);
   json.value("median_tokens_per_second", t.median_rate()).value("best_tokens_per_second", t.best_rate());
   json.value("weight_bytes_per_token", t.weight_bytes()).value("cache_bytes_per_token", t.cache_bytes());
   json.value("operations_per_token", t.operations());
-  json.value("read_gb_per_second", read).value("read_limit", t.read_limit).value("share_of_read_limit", share(read, t.read_limit));
+  json.value("read_gb_per_second", read).value("read_limit", t.read_limit);
+  json.value("share_of_read_limit", share(read, t.read_limit));
   json.value("gop_per_second", arithmetic).value("share_of_peak", share(arithmetic, report.peak()));
   json.open("ops", '[');
   double rest = t.all_seconds;

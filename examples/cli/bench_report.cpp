@@ -45,7 +45,8 @@ void print_results(const BenchReport& r) {
     const double read = giga((t.weight_bytes() + t.cache_bytes()) * t.median_rate());
     const double arithmetic = giga(t.operations() * t.median_rate());
     std::printf("%-8s %7d %7d %13.2f %11.2f %11.1f %6.0f %% %11.1f %6.0f %%\n", t.test.c_str(), t.tokens, t.depth,
-                t.median_rate(), t.best_rate(), read, percent(read, t.read_limit), arithmetic, percent(arithmetic, r.peak()));
+                t.median_rate(), t.best_rate(), read, percent(read, t.read_limit), arithmetic,
+                percent(arithmetic, r.peak()));
   }
 }
 
@@ -87,14 +88,16 @@ void print_ops(const BenchReport& r) {
   if (tests.empty()) return;
   std::printf("\n%-9s", "");
   for (const BenchResult* t : tests) {
-    const std::string name = t->test + " " + std::to_string(t->tokens) + (t->depth != 0 ? " at " + std::to_string(t->depth) : "");
+    std::string name = t->test + " " + std::to_string(t->tokens);
+    if (t->depth != 0) name += " at " + std::to_string(t->depth);
     std::printf(" | %-32s", name.c_str());
   }
   std::printf("\n%-9s", "op");
   for (const BenchResult* t : tests) {
     const bool prefill = t->test == "prefill";
     const std::string of = std::string("of ") + (prefill ? limits::to_string(r.kind) : "read");
-    std::printf(" | %9s %6s %8s %6s", prefill ? "ms" : "ms/token", "time", prefill ? unit_of(r.kind) : "GB/s", of.c_str());
+    std::printf(" | %9s %6s %8s %6s", prefill ? "ms" : "ms/token", "time",
+                prefill ? unit_of(r.kind) : "GB/s", of.c_str());
   }
   std::printf("\n");
   const auto line = [&](const char* name, const std::function<OpCost(const BenchResult&)>& cost) {
@@ -150,7 +153,8 @@ void print_report(const BenchReport& r, bool ops) {
   std::printf("%s: %s, kernels %s, %d threads, compute %s\n", r.model.c_str(), r.cpu.c_str(), r.isa.c_str(), r.threads,
               r.compute.c_str());
   std::printf("load %.3f s, %llu page faults waited for the disk; weights %s, session %s\n", r.load_seconds,
-              static_cast<unsigned long long>(r.disk_faults), format_bytes(r.weight_bytes).c_str(), format_bytes(r.session_bytes).c_str());
+              static_cast<unsigned long long>(r.disk_faults), format_bytes(r.weight_bytes).c_str(),
+              format_bytes(r.session_bytes).c_str());
   std::printf("resident after load %s, after the tests %s (%s of it not the file's), at most %s\n\n",
               format_bytes(r.after_load.now).c_str(), format_bytes(r.after_run.now).c_str(),
               format_bytes(r.after_run.anonymous).c_str(), format_bytes(r.after_run.peak).c_str());

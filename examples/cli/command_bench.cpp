@@ -98,10 +98,11 @@ std::vector<TokenId> some_tokens(int count, int vocab_size) {
   return ids;
 }
 
+int greatest(const std::vector<int>& list) { return list.empty() ? 0 : *std::max_element(list.begin(), list.end()); }
+
 // Room for every test.
 gemma4::SessionOptions session_options(const Arguments& a) {
-  const auto most = [](const std::vector<int>& list) { return list.empty() ? 0 : *std::max_element(list.begin(), list.end()); };
-  const int needed = std::max({1, most(a.prefill), most(a.depth) + most(a.decode)});
+  const int needed = std::max({1, greatest(a.prefill), a.decode.empty() ? 0 : greatest(a.depth) + greatest(a.decode)});
   if (a.context_length != 0 && a.context_length < needed) {
     throw UsageError("--context " + std::to_string(a.context_length) + ": the tests need " + std::to_string(needed));
   }
@@ -113,13 +114,14 @@ gemma4::SessionOptions session_options(const Arguments& a) {
 
 class Bench {
  public:
-  Bench(const gemma4::Model& model, const Arguments& arguments, const gemma4::SessionOptions& options, BandwidthProbe& probe)
+  Bench(const gemma4::Model& model, const Arguments& arguments, const gemma4::SessionOptions& options,
+        BandwidthProbe& probe)
       : session_(model, options),
         probe_(probe),
         repeat_(arguments.repeat),
         ids_(some_tokens(static_cast<int>(session_.context_length()), model.config().vocab_size)) {
-    const int shortest = arguments.prefill.empty() ? 1 : *std::min_element(arguments.prefill.begin(), arguments.prefill.end());
-    session_.prefill({ids_.data(), static_cast<std::size_t>(shortest)});  // pages in what it needs
+    const int warm_up = std::max(1, std::min(greatest(arguments.prefill), 32));
+    session_.prefill({ids_.data(), static_cast<std::size_t>(warm_up)});  // pages in what it needs
     session_.truncate(0);
   }
 
@@ -236,7 +238,10 @@ void run(Arguments arguments) {
     }
     return;
   }
-  if (arguments.model.path.empty()) throw UsageError("MODEL is required, unless --limits asks for the machine's limits alone");
+  if (arguments.model.path.empty()) throw UsageError("MODEL is required, unless only --limits are asked for");
+  for (std::vector<int>* list : {&arguments.prefill, &arguments.decode}) {
+    list->erase(std::remove(list->begin(), list->end(), 0), list->end());
+  }
   std::sort(arguments.depth.begin(), arguments.depth.end());
   run_model(arguments);
 }
@@ -244,16 +249,17 @@ void run(Arguments arguments) {
 }  // namespace
 
 void add_bench(CLI::App& app) {
-  CLI::App* const command = app.add_subcommand("bench", "Measure loading, prefill and decode against the machine's limits");
+  CLI::App* const command = app.add_subcommand(
+      "bench", "Measure loading, prefill and decode against the machine's limits");
   const auto a = std::make_shared<Arguments>();
   CLI::Option* const model = a->model.add_to(*command);
   model->required(false);
-  const auto list = [&](const char* name, std::vector<int>& values, const CLI::Validator& check, const char* what) {
-    command->add_option(name, values, what)->delimiter(',')->check(check);
+  const auto list = [&](const char* name, std::vector<int>& values, const char* what) {
+    command->add_option(name, values, what)->delimiter(',')->check(CLI::NonNegativeNumber);
   };
-  list("--prefill", a->prefill, CLI::PositiveNumber, "Prompt lengths, separated by commas");
-  list("--decode", a->decode, CLI::PositiveNumber, "Numbers of tokens to decode, separated by commas");
-  list("--depth", a->depth, CLI::NonNegativeNumber, "Tokens in the context before decoding, separated by commas");
+  list("--prefill", a->prefill, "Prompt lengths, separated by commas; 0: none");
+  list("--decode", a->decode, "Numbers of tokens to decode, separated by commas; 0: none");
+  list("--depth", a->depth, "Tokens in the context before decoding, separated by commas");
   command->add_option("--repeat", a->repeat, "Runs of each test")->check(CLI::PositiveNumber);
   command->add_option("--chunk", a->chunk, "Tokens computed together in prefill")->check(CLI::PositiveNumber);
   command->add_option("--context", a->context_length, "Tokens the session can hold; 0: as the tests need")

@@ -18,7 +18,8 @@ int exit_status = 0;
 
 CLI::Option* ModelArguments::add_to(CLI::App& command) {
   CLI::Option* const model =
-      command.add_option("MODEL", path, "Folder of a checkpoint (config.json, *.safetensors), or a GGUF file")->required();
+      command.add_option("MODEL", path, "Folder of a checkpoint (config.json, *.safetensors), or a GGUF file");
+  model->required();
   command.add_option("--threads", threads, "Threads; -1: one per physical core")->check(CLI::Range(-1, 4096));
   command.add_option("--compute", compute, "auto, f32 (KV cache too) or bf16 (faster prefill, less exact)")
       ->check(CLI::IsMember({"auto", "f32", "bf16"}));

@@ -30,7 +30,7 @@ const char* to_string(Op op) noexcept;
 struct OpCost {
   std::uint64_t calls = 0;
   double seconds = 0.0;          ///< As the session's thread saw them.
-  std::uint64_t bytes = 0;       ///< Weights that had to be read, as the file stores them; for attention keys and values.
+  std::uint64_t bytes = 0;       ///< Weights that had to be read, in the file's types; for attention keys and values.
   std::uint64_t operations = 0;  ///< Multiplications and additions that products and attention need.
 };
 

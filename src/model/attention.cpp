@@ -13,8 +13,9 @@ namespace {
 void lap_attention(const Context& c, const LayerConfig& layer, const KvView& kv, std::size_t n) noexcept {
   if (!c.watch.running()) return;
   const auto heads = static_cast<std::size_t>(c.config.num_attention_heads);
-  const std::size_t window = layer.attention_type == AttentionType::sliding ? static_cast<std::size_t>(c.config.sliding_window)
-                                                                            : std::numeric_limits<std::size_t>::max();
+  const std::size_t window = layer.attention_type == AttentionType::sliding
+                                 ? static_cast<std::size_t>(c.config.sliding_window)
+                                 : std::numeric_limits<std::size_t>::max();
   const auto visible = [&](std::size_t i) { return std::min(static_cast<std::size_t>(c.ws.positions[i]) + 1, window); };
   std::size_t pairs = 0;
   for (std::size_t i = 0; i < n; ++i) pairs += visible(i);

@@ -129,7 +129,7 @@ bool Decoder::forward(const Step& step, Span<const KvView> kv, Workspace& ws) co
 
   embed(c, step.tokens);
   rotary(c, step.position, n);
-  watch.lap(Op::embed, n * Stopwatch::bytes_of(weights_.embed_tokens.rows(0, 1)));
+  watch.lap(Op::embed, n * weights_.embed_tokens.row_bytes());
   tap(-1, ws.x.data());
   const StepInputs inputs(c, weights_, step, step.skip_shared_layers ? last_owner : layers);
 

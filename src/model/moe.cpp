@@ -55,7 +55,7 @@ void lap_experts(const Context& c, const MoeWeights& w) noexcept {
     const auto rows = static_cast<std::uint64_t>(c.ws.expert_begin[e + 1] - c.ws.expert_begin[e]);
     if (rows == 0) continue;
     for (const Matrix* m : {&w.gate[e], &w.up[e], &w.down[e]}) {
-      bytes += Stopwatch::bytes_of(*m);
+      bytes += m->bytes();
       operations += 2 * rows * m->n * m->k;
     }
   }

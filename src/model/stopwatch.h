@@ -11,7 +11,7 @@
 
 namespace gemma4::model {
 
-/// Does nothing without a Profile. Each lap takes all the time since the one before, so that the laps add up to the step.
+/// Does nothing without a Profile. Each lap takes all the time since the one before: the laps add up to the step.
 class Stopwatch {
  public:
   using Clock = std::chrono::steady_clock;
@@ -39,14 +39,10 @@ class Stopwatch {
     if (profile_ == nullptr) return;
     std::uint64_t bytes = 0, operations = 0;
     for (const matmul::Matrix* w : weights) {
-      bytes += bytes_of(*w);
+      bytes += w->bytes();
       operations += 2 * std::uint64_t{rows} * w->n * w->k;
     }
     lap(op, bytes, operations);
-  }
-
-  static std::uint64_t bytes_of(const matmul::Matrix& w) noexcept {
-    return static_cast<std::uint64_t>(static_cast<const std::uint8_t*>(w.row(w.n)) - static_cast<const std::uint8_t*>(w.row(0)));
   }
 
  private:

@@ -53,12 +53,14 @@ class Weights {
   std::size_t at_ = 0;
 };
 
-double best_seconds(const base::ThreadPool& pool, matmul::MatMul& engine, Weights& weights, DataType type, const Shape& shape,
-                    std::size_t m) {
+double best_seconds(const base::ThreadPool& pool, matmul::MatMul& engine, Weights& weights, DataType type,
+                    const Shape& shape, std::size_t m) {
   const std::vector<float> src(m * shape.k, 0.5F);
   std::vector<float> dst(m * shape.n);
   using Clock = std::chrono::steady_clock;
-  const auto since = [](Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
   double best = 1e9;
   const Clock::time_point begin = Clock::now();
   for (int run = 0; run < 5 || (run < 200 && since(begin) < 0.2); ++run) {
@@ -75,7 +77,9 @@ void measure(const base::ThreadPool& pool, const kernels::KernelTable& kernels, 
              Compute compute, Weights& weights) {
   matmul::MatMul engine(kernels, pool, compute);
   const bool plain = formats::float_type(type).has_value();
-  const limits::Kind kind = plain ? (compute == Compute::bf16 ? limits::Kind::bf16 : limits::Kind::f32) : limits::Kind::int8;
+  const limits::Kind kind = !plain                     ? limits::Kind::int8
+                            : compute == Compute::bf16 ? limits::Kind::bf16
+                                                       : limits::Kind::f32;
   for (const Shape& shape : kShapes) {
     if (shape.k % formats::info(type).block_elements != 0) continue;
     for (const std::size_t m : {1, 4, 16, 64, 512}) {
@@ -83,8 +87,9 @@ void measure(const base::ThreadPool& pool, const kernels::KernelTable& kernels, 
       const double seconds = best_seconds(pool, engine, weights, type, shape, m);
       const double read = static_cast<double>(matmul::Matrix{nullptr, type, shape.n, shape.k}.bytes()) / seconds * 1e-9;
       const double arithmetic = 2.0 * static_cast<double>(m * shape.n * shape.k) / seconds * 1e-9;
-      std::printf("%-13s %-7s %-5s %5zu %9.1f %5.0f %% %9.1f %5.0f %%\n", shape.name, to_string(type), to_string(compute), m,
-                  read, percent(read, limit.read()), arithmetic, percent(arithmetic, limit.peak(kind)));
+      std::printf("%-13s %-7s %-5s %5zu %9.1f %5.0f %% %9.1f %5.0f %%\n", shape.name, to_string(type),
+                  to_string(compute), m, read, percent(read, limit.read()), arithmetic,
+                  percent(arithmetic, limit.peak(kind)));
       std::fflush(stdout);
     }
   }
@@ -95,8 +100,9 @@ std::vector<DataType> chosen_types(int argc, char** argv) {
   std::vector<DataType> types;
   for (int i = 2; i < argc; ++i) {
     const std::size_t before = types.size();
-    for (int type = 0; type <= static_cast<int>(DataType::q2_0); ++type) {
-      if (std::strcmp(to_string(static_cast<DataType>(type)), argv[i]) == 0) types.push_back(static_cast<DataType>(type));
+    for (int id = 0; id <= static_cast<int>(DataType::q2_0); ++id) {
+      const auto type = static_cast<DataType>(id);
+      if (std::strcmp(to_string(type), argv[i]) == 0) types.push_back(type);
     }
     if (types.size() == before) throw std::runtime_error(std::string("no such type: ") + argv[i]);
   }
@@ -112,8 +118,10 @@ int main(int argc, char** argv) try {
   const kernels::KernelTable& kernels = kernels::select_table();
   const Limits limit(threads, kernels.name);
   std::printf("%s, %d threads: read %.1f GB/s, f32 %.0f, bf16 %.0f GFLOP/s, int8 %.0f GOP/s\n", kernels.name, threads,
-              limit.read(), limit.peak(limits::Kind::f32), limit.peak(limits::Kind::bf16), limit.peak(limits::Kind::int8));
-  std::printf("%-13s %-7s %-5s %5s %9s %7s %9s %7s\n", "shape", "type", "comp.", "rows", "GB/s", "of read", "GOP/s", "of peak");
+              limit.read(), limit.peak(limits::Kind::f32), limit.peak(limits::Kind::bf16),
+              limit.peak(limits::Kind::int8));
+  std::printf("%-13s %-7s %-5s %5s %9s %7s %9s %7s\n", "shape", "type", "comp.", "rows", "GB/s", "of read",
+              "GOP/s", "of peak");
   Weights weights(std::size_t{512} << 20);
   for (const DataType type : types) {
     measure(pool, kernels, limit, type, Compute::automatic, weights);

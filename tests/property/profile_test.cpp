@@ -29,8 +29,8 @@ std::uint64_t matrix_parameters(const Model& model) {
   for (const TensorInfo& t : model.tensors()) {
     if (std::find(ignored.begin(), ignored.end(), t.name) != ignored.end()) continue;
     if (t.shape.size() < 2 || t.name.find("embed_tokens_per_layer") != std::string::npos) continue;
-    const std::uint64_t n = std::accumulate(t.shape.begin(), t.shape.end(), std::uint64_t{1},
-                                            [](std::uint64_t a, std::int64_t b) { return a * static_cast<std::uint64_t>(b); });
+    std::uint64_t n = 1;
+    for (const std::int64_t extent : t.shape) n *= static_cast<std::uint64_t>(extent);
     if (t.name == "embed_tokens.weight" || t.name == "lm_head.weight") head = n;
     else sum += n;
   }

@@ -37,7 +37,8 @@ int hardware_threads();
 /// "f32", "bf16", "int8", "4-bit".
 const char* to_string(Kind kind);
 
-/// The fastest loop of a kind among those that kernels of this name ("avx2", "avx2_vnni", "avx512_vnni_bf16", ...) could use; null if none.
+/// The fastest loop of a kind among those that kernels of this name ("avx2", "avx2_vnni", "avx512_vnni_bf16", ...) could
+/// use; null if none.
 const PeakRate* fastest(const std::vector<PeakRate>& peaks, Kind kind, const std::string& isa);
 
 }  // namespace limits
