@@ -4,7 +4,8 @@
 // Canonical names are those of HF checkpoints without the prefix: "embed_tokens.weight", "norm.weight",
 // "layers.3.self_attn.q_proj.weight", "layers.3.layer_scalar", "layers.3.experts.gate_up_proj" or, where a file has
 // them apart, "layers.3.experts.gate_proj" and "layers.3.experts.up_proj"; "lm_head.weight"; "rope_freqs.weight".
-// A factor that belongs to a weight (NVFP4 files) is "layers.3.self_attn.q_proj.scale", "layers.3.experts.gate_up_proj.scale".
+// A factor that belongs to a weight (NVFP4 files) is "layers.3.self_attn.q_proj.scale" or, one per expert,
+// "layers.3.experts.gate_up_proj.scale".
 #pragma once
 
 #include <optional>
