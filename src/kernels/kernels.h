@@ -14,6 +14,8 @@ namespace gemma4::kernels {
 /// Keys of a block that attend_block takes, and of a group within it, whose keys lie lane by lane.
 inline constexpr std::size_t kKeyBlock = 64;
 inline constexpr std::size_t kKeyLanes = 16;
+/// Rows that attend_block takes at most.
+inline constexpr std::size_t kAttendRows = 96;
 /// Rows of x that gemv takes at most.
 inline constexpr std::size_t kGemvRows = 4;
 
@@ -57,15 +59,15 @@ struct KernelTable {
 
   /// dst[i * kKeyLanes] = src[i] rounded to dtype, i < head_dim: one key into its lane of a group of kKeyLanes.
   void (*store_key)(const float* src, DType dtype, void* dst, std::size_t head_dim) noexcept;
-  /// Adds the keys of one block to `rows` rows of attention with running softmax (scale 1):
+  /// Adds the keys of one block to `rows` <= kAttendRows rows of attention with running softmax (scale 1):
   ///   s[r, j] = q[r] . k[j]  where first[r] <= j < last[r], else hidden;
   ///   acc[r] = acc[r] * exp(old max - new max) + sum_j exp(s[r, j] - new max) v[j]; state[r] likewise.
   /// q, acc [rows, head_dim] F32; k [kKeyBlock / kKeyLanes, head_dim, kKeyLanes] and v [kKeyBlock, head_dim] of dtype.
   /// 0 <= first[r], last[r] <= kKeyBlock; a row with first[r] >= last[r] stays as it is. Keys and values that no row
-  /// sees may hold anything.
+  /// sees may hold anything. next_k: the keys of the block that comes next, which are fetched meanwhile; may be null.
   void (*attend_block)(const float* q, std::size_t rows, const void* k, const void* v, DType dtype,
                        std::size_t head_dim, const std::int32_t* first, const std::int32_t* last, SoftmaxState* state,
-                       float* acc) noexcept;
+                       float* acc, const void* next_k) noexcept;
 };
 
 }  // namespace gemma4::kernels

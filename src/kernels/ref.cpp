@@ -102,7 +102,8 @@ void store_key(const float* src, DType dtype, void* dst, std::size_t head_dim) n
 }
 
 void attend_block(const float* q, std::size_t rows, const void* k, const void* v, DType dtype, std::size_t head_dim,
-                  const std::int32_t* first, const std::int32_t* last, SoftmaxState* state, float* acc) noexcept {
+                  const std::int32_t* first, const std::int32_t* last, SoftmaxState* state, float* acc,
+                  const void* /*next_k*/) noexcept {
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::int32_t key = first[r]; key < last[r]; ++key) {
       const auto j = static_cast<std::size_t>(key);

@@ -12,7 +12,6 @@ namespace {
 using kernels::kKeyBlock;
 
 constexpr std::size_t kWorthSharing = 1 << 18;  // rows times keys times head size below which no other thread is woken
-constexpr std::size_t kWorthWidening = 24;      // rows from which on a block is widened to F32 once for all of them
 
 /// Query rows that share a key head: row r of the head's rows is query head r % group of token r / group. They see
 /// keys in `blocks` blocks of kKeyBlock positions.
@@ -111,12 +110,15 @@ class Attention {
 
   void compute(const Task& task, const Part& p, AttentionScratch& scratch, AttentionSums& into) const noexcept {
     const std::size_t d = kv_.head_dim;
+    std::array<std::int64_t, kAttentionRows> first_seen, end_seen;
     for (std::size_t r = 0; r < task.count; ++r) {
       const std::size_t token = (task.begin + r) / group_;
       c_.kernels.norm_rope(c_.ws.q.data() + place(task, r), q_norm_.data(), rotary_.cos.data() + token * rotary_.pairs,
                            rotary_.sin.data() + token * rotary_.pairs, scratch.queries.data() + r * d, d,
                            rotary_.pairs, c_.config.rms_norm_eps);
       into.state[r] = {-std::numeric_limits<float>::infinity(), 0.0F};
+      end_seen[r] = position(task.begin + r) + 1;
+      first_seen[r] = first_visible(position(task.begin + r));
     }
     std::memset(into.sums.data(), 0, task.count * d * sizeof(float));
 
@@ -124,31 +126,18 @@ class Attention {
     for (std::size_t b = task.first_block + p.from; b < task.first_block + p.to; ++b) {
       const auto start = static_cast<std::int64_t>(b * kKeyBlock);
       for (std::size_t r = 0; r < task.count; ++r) {
-        const std::int64_t at = position(task.begin + r);
-        first[r] = static_cast<std::int32_t>(std::clamp<std::int64_t>(first_visible(at) - start, 0, kKeyBlock));
-        last[r] = static_cast<std::int32_t>(std::clamp<std::int64_t>(at + 1 - start, 0, kKeyBlock));
+        first[r] = static_cast<std::int32_t>(std::clamp<std::int64_t>(first_seen[r] - start, 0, kKeyBlock));
+        last[r] = static_cast<std::int32_t>(std::clamp<std::int64_t>(end_seen[r] - start, 0, kKeyBlock));
       }
-      const std::size_t offset = kv_.offset(task.kv_head, kv_.slot(b * kKeyBlock));
-      const void* keys = kv_.keys + offset;
-      const void* values = kv_.values + offset;
-      DType dtype = kv_.dtype;
-      if (dtype != DType::f32 && task.count >= kWorthWidening) {
-        keys = widened(keys, first[0], last[task.count - 1], scratch.keys.data());
-        values = widened(values, first[0], last[task.count - 1], scratch.values.data());
-        dtype = DType::f32;
-      }
-      c_.kernels.attend_block(scratch.queries.data(), task.count, keys, values, dtype, d, first.data(), last.data(),
-                              into.state.data(), into.sums.data());
+      const std::size_t offset = block_offset(task, b);
+      const void* next = b + 1 < task.first_block + p.to ? kv_.keys + block_offset(task, b + 1) : nullptr;
+      c_.kernels.attend_block(scratch.queries.data(), task.count, kv_.keys + offset, kv_.values + offset, kv_.dtype,
+                              d, first.data(), last.data(), into.state.data(), into.sums.data(), next);
     }
   }
 
-  /// The keys [begin, end) of a block as F32, rounded to whole groups, in their places.
-  const float* widened(const void* block, std::int32_t begin, std::int32_t end, float* dst) const noexcept {
-    constexpr auto kLanes = static_cast<std::int32_t>(kernels::kKeyLanes);
-    const std::size_t from = static_cast<std::size_t>(begin / kLanes * kLanes) * kv_.head_dim;
-    const std::size_t to = static_cast<std::size_t>((end + kLanes - 1) / kLanes * kLanes) * kv_.head_dim;
-    c_.kernels.to_f32(static_cast<const std::uint8_t*>(block) + from * size_of(kv_.dtype), kv_.dtype, dst + from, to - from);
-    return dst;
+  std::size_t block_offset(const Task& task, std::size_t block) const noexcept {
+    return kv_.offset(task.kv_head, kv_.slot(block * kKeyBlock));
   }
 
   /// Joins the parts of a task that workers [begin, end) hold, in their order.
@@ -159,14 +148,15 @@ class Attention {
         if (!p.empty()) fn(sums(p, worker));
       }
     };
+    const auto weight = [](float part_max, float max) { return part_max == max ? 1.0F : std::exp(part_max - max); };
     for (std::size_t r = 0; r < task.count; ++r) {
       float max = -std::numeric_limits<float>::infinity(), total = 0;
       for_each_part([&](const AttentionSums& s) { max = std::max(max, s.state[r].max); });
-      for_each_part([&](const AttentionSums& s) { total += s.state[r].sum * std::exp(s.state[r].max - max); });
+      for_each_part([&](const AttentionSums& s) { total += s.state[r].sum * weight(s.state[r].max, max); });
       float* dst = c_.ws.attended.data() + place(task, r);
       std::memset(dst, 0, kv_.head_dim * sizeof(float));
       for_each_part([&](const AttentionSums& s) {
-        c_.kernels.add_scaled(s.sums.data() + r * kv_.head_dim, std::exp(s.state[r].max - max) / total, dst, kv_.head_dim);
+        c_.kernels.add_scaled(s.sums.data() + r * kv_.head_dim, weight(s.state[r].max, max) / total, dst, kv_.head_dim);
       });
     }
   }

@@ -69,8 +69,6 @@ Workspace::Workspace(const ModelConfig& c, std::size_t max_rows, int workers) : 
     scratch.queries = floats(kAttentionRows * head_dim);
     scratch.begun.sums = floats(kAttentionRows * head_dim);
     scratch.continued.sums = floats(kAttentionRows * head_dim);
-    scratch.keys = floats(kernels::kKeyBlock * head_dim);
-    scratch.values = floats(kernels::kKeyBlock * head_dim);
     attention.push_back(std::move(scratch));
   }
 }
@@ -84,7 +82,7 @@ std::uint64_t Workspace::bytes() const noexcept {
     total += buffer->bytes();
   }
   for (const AttentionScratch& s : attention) {
-    total += s.queries.bytes() + s.keys.bytes() + s.values.bytes() + s.begun.sums.bytes() + s.continued.sums.bytes();
+    total += s.queries.bytes() + s.begun.sums.bytes() + s.continued.sums.bytes();
   }
   return total;
 }

@@ -13,7 +13,7 @@
 namespace gemma4::model {
 
 /// Query rows an attention task takes at most.
-inline constexpr std::size_t kAttentionRows = 96;
+inline constexpr std::size_t kAttentionRows = kernels::kAttendRows;
 
 /// cos and sin of the turning pairs for the rows of a step, [rows, pairs].
 struct RotaryRows {
@@ -31,8 +31,6 @@ struct AttentionSums {
 /// one that another began (`continued`); the last that it began itself may go on elsewhere (`begun`).
 struct AttentionScratch {
   base::AlignedBuffer<float> queries;  ///< [kAttentionRows, head_dim]
-  base::AlignedBuffer<float> keys;     ///< [kKeyBlock, head_dim]
-  base::AlignedBuffer<float> values;   ///< [kKeyBlock, head_dim]
   AttentionSums begun, continued;
 };
 

@@ -290,7 +290,7 @@ TEST_CASE_TEMPLATE("attention over several blocks equals softmax over all visibl
           for (std::size_t r = 0; r < rows; ++r) f[r] = within(first[r]), l[r] = within(last[r]);
           const std::size_t at = key * head_dim * size_of(type);
           table.attend_block(q.data(), rows, keys.data() + at, values.data() + at, type, head_dim, f.data(), l.data(),
-                             state.data(), acc.data());
+                             state.data(), acc.data(), nullptr);
         }
         double worst = 0;
         for (std::size_t r = 0; r < rows; ++r) {
@@ -317,7 +317,7 @@ TEST_CASE_TEMPLATE("attention: a score that is not finite shows in its own row o
   const std::vector<std::int32_t> first(kRows, 3), last(kRows, 40);
   std::vector<kernels::SoftmaxState> state(kRows, {-std::numeric_limits<float>::infinity(), 0.0F});
   std::vector<float> acc(kRows * kHeadDim, 0.0F);
-  found->attend_block(q.data(), kRows, k.data(), v.data(), DType::f32, kHeadDim, first.data(), last.data(), state.data(), acc.data());
+  found->attend_block(q.data(), kRows, k.data(), v.data(), DType::f32, kHeadDim, first.data(), last.data(), state.data(), acc.data(), nullptr);
   CHECK(std::isfinite(acc[0]));
   CHECK(std::isnan(acc[kHeadDim]));
   CHECK(std::isnan(state[1].sum));

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/impl/elementwise.hpp"
 #include "kernels/impl/exp.hpp"
@@ -16,6 +17,7 @@
 namespace gemma4::GEMMA4_ISA {
 namespace {
 
+using kernels::kAttendRows;
 using kernels::kKeyBlock;
 using kernels::kKeyLanes;
 using kernels::SoftmaxState;
@@ -25,7 +27,6 @@ constexpr std::size_t kPassVecs = 4;
 #else
 constexpr std::size_t kPassVecs = 2;
 #endif
-constexpr std::size_t kRowsPerPass = 6;
 static_assert(kKeyLanes % kWidth == 0 && kKeyBlock % (kPassVecs * kWidth) == 0);
 
 inline float max_of(Vec v) noexcept {
@@ -40,69 +41,74 @@ inline float max_of(Vec v) noexcept {
 #endif
 }
 
-/// The rows of one pass. Visible to row r are the keys [first[r], last[r]) of the block; to some row, [begin, end).
-struct PassRows {
-  const float* q;  ///< [kRows, head_dim]
+/// Rows that go through the registers together. Visible to row r are the keys [first[r], last[r]) of the block; to some
+/// row of the pass, [begin, end).
+struct Pass {
+  std::size_t row, count, begin, end;
+};
+
+/// What all passes over a block share. `scores` has kKeyBlock of them per row.
+struct Block {
   std::size_t head_dim;
-  const std::int32_t* first;
-  const std::int32_t* last;
-  std::size_t begin, end;
-  SoftmaxState* state;
-  float* acc;  ///< [kRows, head_dim]
+  const float* q;
+  float* acc;
+  float* scores;
+  const float* rescale;
+};
+
+/// Memory that is wanted soon, fetched into the second-level cache a piece at a time.
+struct Ahead {
+  const char* next;
+  std::size_t bytes;  ///< a step's; 0: nothing to fetch
+  void fetch() noexcept {
+    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(next + i, 0, 2);
+    next += bytes;
+  }
 };
 
 /// scores[r][j] = q[r] . k[j] for kVecs vectors of keys from vector `at` of the block.
 template <std::size_t kRows, std::size_t kVecs, class T>
-inline void score_pass(T tag, const typename T::Storage* k, const PassRows& rows, std::size_t at, float* scores) noexcept {
+inline void score_pass(T tag, const typename T::Storage* k, const Block& block, const Pass& pass, std::size_t at,
+                       Ahead ahead) noexcept {
   const typename T::Storage* keys[kVecs];
   for (std::size_t c = 0; c < kVecs; ++c) {
     const std::size_t key = (at + c) * kWidth;
-    keys[c] = k + key / kKeyLanes * kKeyLanes * rows.head_dim + key % kKeyLanes;
+    keys[c] = k + key / kKeyLanes * kKeyLanes * block.head_dim + key % kKeyLanes;
   }
+  const float* q = block.q + pass.row * block.head_dim;
   Vec sums[kRows][kVecs];
   for (auto& row : sums)
     for (Vec& s : row) s = Vec(0.0F);
-  for (std::size_t i = 0; i < rows.head_dim; ++i) {
+  const auto step = [&](std::size_t i) noexcept {
     Vec ks[kVecs];
     for (std::size_t c = 0; c < kVecs; ++c) ks[c] = load(tag, keys[c] + i * kKeyLanes);
     for (std::size_t r = 0; r < kRows; ++r) {
-      const Vec qs(rows.q[r * rows.head_dim + i]);
+      const Vec qs(q[r * block.head_dim + i]);
       for (std::size_t c = 0; c < kVecs; ++c) sums[r][c] = fma(qs, ks[c], sums[r][c]);
     }
+  };
+  if (ahead.bytes != 0) {
+    for (std::size_t i = 0; i < block.head_dim; ++i) ahead.fetch(), step(i);
+  } else {
+    for (std::size_t i = 0; i < block.head_dim; ++i) step(i);
   }
+  float* scores = block.scores + pass.row * kKeyBlock;
   for (std::size_t r = 0; r < kRows; ++r)
     for (std::size_t c = 0; c < kVecs; ++c) sums[r][c].store_aligned(scores + r * kKeyBlock + (at + c) * kWidth);
 }
 
-/// Turns a row's scores in the vectors [from, to) into exp(score - max), hidden ones into 0. Returns the factor for
-/// what the row has gathered so far.
-inline float softmax_row(float* scores, std::size_t from, std::size_t to, std::int32_t first, std::int32_t last,
-                         SoftmaxState& state) noexcept {
-  if (first >= last) {
-    for (std::size_t v = from; v < to; ++v) Vec(0.0F).store_aligned(scores + v * kWidth);
-    return 1.0F;
-  }
-  if (first > static_cast<std::int32_t>(from * kWidth) || last < static_cast<std::int32_t>(to * kWidth)) {
-    alignas(64) float index[kWidth];
-    for (std::size_t i = 0; i < kWidth; ++i) index[i] = static_cast<float>(i);
-    const Vec lanes = Vec::load_aligned(index), hidden(-__builtin_inff());
-    const Vec low(static_cast<float>(first)), high(static_cast<float>(last));
-    for (std::size_t v = from; v < to; ++v) {
-      const Vec at = lanes + Vec(static_cast<float>(v * kWidth));
-      const Vec s = Vec::load_aligned(scores + v * kWidth);
-      xsimd::select((at >= low) & (at < high), s, hidden).store_aligned(scores + v * kWidth);
-    }
-  }
+/// Turns a row's scores in the vectors [from, to) into exp(score - max). Returns the factor for what the row has
+/// gathered so far. Hidden scores are -infinity; one at least is not.
+inline float softmax_vectors(float* scores, std::size_t from, std::size_t to, SoftmaxState& state) noexcept {
   Vec max(state.max);
   for (std::size_t v = from; v < to; ++v) {
     const Vec s = Vec::load_aligned(scores + v * kWidth);
     max = xsimd::select(s > max, s, max);  // a NaN is left to the sum
   }
   const float new_max = max_of(max);
-  const Vec m(new_max);
   Vec total(0.0F);
   for (std::size_t v = from; v < to; ++v) {
-    const Vec e = exp_below_88(Vec::load_aligned(scores + v * kWidth) - m);
+    const Vec e = exp_below_88(Vec::load_aligned(scores + v * kWidth) - Vec(new_max));
     e.store_aligned(scores + v * kWidth);
     total += e;
   }
@@ -115,89 +121,170 @@ inline float softmax_row(float* scores, std::size_t from, std::size_t to, std::i
   return rescale;
 }
 
-/// acc[r] = acc[r] * rescale[r] + sum_j p[r][j] v[j] over kVecs vectors of the head from element `at`.
+/// The same for a row that sees the keys [first, last) of the block. What it does not see becomes 0.
+inline float softmax_row(float* scores, std::size_t from, std::size_t to, std::int32_t first, std::int32_t last,
+                         SoftmaxState& state) noexcept {
+  if (first == 0 && last == static_cast<std::int32_t>(kKeyBlock)) {
+    return softmax_vectors(scores, 0, kKeyBlock / kWidth, state);  // constants: the loops vanish
+  }
+  if (first >= last) {
+    for (std::size_t v = from; v < to; ++v) Vec(0.0F).store_aligned(scores + v * kWidth);
+    return 1.0F;
+  }
+  alignas(64) float index[kWidth];
+  for (std::size_t i = 0; i < kWidth; ++i) index[i] = static_cast<float>(i);
+  const Vec lanes = Vec::load_aligned(index), low(static_cast<float>(first)), high(static_cast<float>(last));
+  for (std::size_t v = from; v < to; ++v) {
+    const Vec at = lanes + Vec(static_cast<float>(v * kWidth)), s = Vec::load_aligned(scores + v * kWidth);
+    xsimd::select((at >= low) & (at < high), s, Vec(-__builtin_inff())).store_aligned(scores + v * kWidth);
+  }
+  return softmax_vectors(scores, from, to, state);
+}
+
+/// acc[r] = acc[r] * rescale[r] + sum_j scores[r][j] v[j] over kVecs vectors of the head from element `at`.
 template <std::size_t kRows, std::size_t kVecs, class T>
-inline void value_pass(T tag, const typename T::Storage* v, const PassRows& rows, const float* p, const float* rescale,
-                       std::size_t at) noexcept {
+inline void value_pass(T tag, const typename T::Storage* v, const Block& block, const Pass& pass, std::size_t at,
+                       Ahead ahead) noexcept {
+  const std::size_t head_dim = block.head_dim;
+  const float* scores = block.scores + pass.row * kKeyBlock;
+  float* acc = block.acc + pass.row * head_dim + at;
   Vec sums[kRows][kVecs];
   for (std::size_t r = 0; r < kRows; ++r)
     for (std::size_t c = 0; c < kVecs; ++c)
-      sums[r][c] = load(F32{}, rows.acc + r * rows.head_dim + at + c * kWidth) * Vec(rescale[r]);
-  for (std::size_t j = rows.begin; j < rows.end; ++j) {
+      sums[r][c] = load(F32{}, acc + r * head_dim + c * kWidth) * Vec(block.rescale[pass.row + r]);
+  const auto step = [&](std::size_t j) noexcept {
     Vec vs[kVecs];
-    for (std::size_t c = 0; c < kVecs; ++c) vs[c] = load(tag, v + j * rows.head_dim + at + c * kWidth);
+    for (std::size_t c = 0; c < kVecs; ++c) vs[c] = load(tag, v + j * head_dim + at + c * kWidth);
     for (std::size_t r = 0; r < kRows; ++r) {
-      const Vec ps(p[r * kKeyBlock + j]);
+      const Vec ps(scores[r * kKeyBlock + j]);
       for (std::size_t c = 0; c < kVecs; ++c) sums[r][c] = fma(ps, vs[c], sums[r][c]);
     }
+  };
+  if (ahead.bytes != 0) {
+    for (std::size_t j = pass.begin; j < pass.end; ++j) ahead.fetch(), step(j);
+  } else {
+    for (std::size_t j = pass.begin; j < pass.end; ++j) step(j);
   }
   for (std::size_t r = 0; r < kRows; ++r)
-    for (std::size_t c = 0; c < kVecs; ++c) store(F32{}, rows.acc + r * rows.head_dim + at + c * kWidth, sums[r][c]);
+    for (std::size_t c = 0; c < kVecs; ++c) store(F32{}, acc + r * head_dim + c * kWidth, sums[r][c]);
 }
 
 template <std::size_t kRows, class T>
-inline void attend_pass(T tag, const typename T::Storage* k, const typename T::Storage* v, const PassRows& rows) noexcept {
-  const std::size_t from = rows.begin / kWidth, to = (rows.end + kWidth - 1) / kWidth;
-  alignas(64) float scores[kRows * kKeyBlock];
-  std::size_t at = from;
-  for (; at + kPassVecs <= to; at += kPassVecs) score_pass<kRows, kPassVecs>(tag, k, rows, at, scores);
-  for (; at < to; ++at) score_pass<kRows, 1>(tag, k, rows, at, scores);
-
-  float rescale[kRows];
-  for (std::size_t r = 0; r < kRows; ++r) {
-    rescale[r] = softmax_row(scores + r * kKeyBlock, from, to, rows.first[r], rows.last[r], rows.state[r]);
+inline void score_rows(T tag, const typename T::Storage* k, const Block& block, const Pass& pass, Ahead ahead) noexcept {
+  std::size_t at = pass.begin / kWidth;
+  const std::size_t to = (pass.end + kWidth - 1) / kWidth;
+  for (; at + kPassVecs <= to; at += kPassVecs) {
+    score_pass<kRows, kPassVecs>(tag, k, block, pass, at, ahead);
+    ahead.bytes = 0;
   }
-
-  std::size_t i = 0;
-  for (; i + kPassVecs * kWidth <= rows.head_dim; i += kPassVecs * kWidth) {
-    value_pass<kRows, kPassVecs>(tag, v, rows, scores, rescale, i);
+  for (; kPassVecs > 2 && at + 2 <= to; at += 2) {
+    score_pass<kRows, 2>(tag, k, block, pass, at, ahead);
+    ahead.bytes = 0;
   }
-  for (; i + kWidth <= rows.head_dim; i += kWidth) value_pass<kRows, 1>(tag, v, rows, scores, rescale, i);
-  for (; i < rows.head_dim; ++i) {
-    for (std::size_t r = 0; r < kRows; ++r) {
-      float total = rows.acc[r * rows.head_dim + i] * rescale[r];
-      for (std::size_t j = rows.begin; j < rows.end; ++j) {
-        total += scores[r * kKeyBlock + j] * load_one(tag, v + j * rows.head_dim + i);
+  for (; at < to; ++at) {
+    score_pass<kRows, 1>(tag, k, block, pass, at, ahead);
+    ahead.bytes = 0;
+  }
+}
+
+/// The last elements of a head whose size is no multiple of the vector.
+template <class T>
+inline void value_tail(T tag, const typename T::Storage* v, const Block& block, const Pass& pass, std::size_t at) noexcept {
+  for (; at < block.head_dim; ++at) {
+    for (std::size_t r = pass.row; r < pass.row + pass.count; ++r) {
+      float total = block.acc[r * block.head_dim + at] * block.rescale[r];
+      for (std::size_t j = pass.begin; j < pass.end; ++j) {
+        total += block.scores[r * kKeyBlock + j] * load_one(tag, v + j * block.head_dim + at);
       }
-      rows.acc[r * rows.head_dim + i] = total;
+      block.acc[r * block.head_dim + at] = total;
     }
   }
 }
 
-template <class T>
-void attend_typed(T tag, const float* q, std::size_t count, const void* k, const void* v, std::size_t head_dim,
-                  const std::int32_t* first, const std::int32_t* last, SoftmaxState* state, float* acc) noexcept {
-  const auto* keys = static_cast<const typename T::Storage*>(k);
-  const auto* values = static_cast<const typename T::Storage*>(v);
-  for (std::size_t r = 0; r < count;) {
-    const std::size_t left = count - r;  // eight rows are better cut 4 + 4 than 6 + 2
-    const std::size_t n = left >= kRowsPerPass && left != 8 ? kRowsPerPass : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-    std::int32_t begin = kKeyBlock, end = 0;
-    for (std::size_t i = r; i < r + n; ++i) {
-      if (first[i] >= last[i]) continue;
-      begin = first[i] < begin ? first[i] : begin;
-      end = last[i] > end ? last[i] : end;
-    }
-    if (begin < end) {
-      const PassRows rows{q + r * head_dim, head_dim,  first + r, last + r, static_cast<std::size_t>(begin),
-                          static_cast<std::size_t>(end), state + r, acc + r * head_dim};
-      switch (n) {
-        case 6: attend_pass<6>(tag, keys, values, rows); break;
-        case 4: attend_pass<4>(tag, keys, values, rows); break;
-        case 2: attend_pass<2>(tag, keys, values, rows); break;
-        default: attend_pass<1>(tag, keys, values, rows); break;
-      }
-    }
-    r += n;
+/// fn with the pass's row count as a constant.
+template <class Fn>
+inline void with_rows(const Pass& pass, Fn&& fn) noexcept {
+  switch (pass.count) {
+    case 6: return fn(std::integral_constant<std::size_t, 6>{});
+    case 4: return fn(std::integral_constant<std::size_t, 4>{});
+    case 2: return fn(std::integral_constant<std::size_t, 2>{});
+    default: return fn(std::integral_constant<std::size_t, 1>{});
   }
+}
+
+/// The passes that see something of the block, `count` of them.
+struct Passes {
+  Pass list[kAttendRows];
+  std::size_t count = 0;
+
+  Passes(std::size_t rows, const std::int32_t* first, const std::int32_t* last) noexcept {
+    for (std::size_t r = 0; r < rows;) {
+      const std::size_t left = rows - r;  // eight rows are better cut 4 + 4 than 6 + 2
+      const std::size_t n = left >= 6 && left != 8 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+      std::int32_t begin = kKeyBlock, end = 0;
+      for (std::size_t i = r; i < r + n; ++i) {
+        if (first[i] >= last[i]) continue;
+        begin = first[i] < begin ? first[i] : begin;
+        end = last[i] > end ? last[i] : end;
+      }
+      if (begin < end) list[count++] = {r, n, static_cast<std::size_t>(begin), static_cast<std::size_t>(end)};
+      r += n;
+    }
+  }
+};
+
+template <class T>
+void attend_typed(T tag, const float* q, std::size_t rows, const void* keys, const void* values, std::size_t head_dim,
+                  const std::int32_t* first, const std::int32_t* last, SoftmaxState* state, float* acc,
+                  const void* next_keys) noexcept {
+  using Element = typename T::Storage;
+  const auto* k = static_cast<const Element*>(keys);
+  const auto* v = static_cast<const Element*>(values);
+  const Passes passes(rows, first, last);
+  alignas(64) float scores[kAttendRows * kKeyBlock];
+  float rescale[kAttendRows];
+  const Block block{head_dim, q, acc, scores, rescale};
+
+  // All scores, while the keys are near; then all sums, a strip of the values at a time.
+  const std::size_t visible_end = passes.count == 0 ? 0 : passes.list[passes.count - 1].end;
+  Ahead ahead{reinterpret_cast<const char*>(v), visible_end * sizeof(Element)};
+  for (std::size_t p = 0; p < passes.count; ++p) {
+    with_rows(passes.list[p], [&](auto n) noexcept { score_rows<n()>(tag, k, block, passes.list[p], ahead); });
+    ahead.bytes = 0;
+  }
+  for (std::size_t p = 0; p < passes.count; ++p) {
+    const Pass& pass = passes.list[p];
+    const std::size_t from = pass.begin / kWidth, to = (pass.end + kWidth - 1) / kWidth;
+    for (std::size_t r = pass.row; r < pass.row + pass.count; ++r) {
+      rescale[r] = softmax_row(scores + r * kKeyBlock, from, to, first[r], last[r], state[r]);
+    }
+  }
+  constexpr std::size_t kStrip = kPassVecs * kWidth;
+  const auto* next = static_cast<const char*>(next_keys);
+  std::size_t at = 0;
+  for (; at + kStrip <= head_dim; at += kStrip) {
+    ahead = {next, next != nullptr ? kStrip * sizeof(Element) : 0};
+    if (next != nullptr) next += kKeyBlock * kStrip * sizeof(Element);
+    for (std::size_t p = 0; p < passes.count; ++p) {
+      with_rows(passes.list[p], [&](auto n) noexcept { value_pass<n(), kPassVecs>(tag, v, block, passes.list[p], at, ahead); });
+      ahead.bytes = 0;
+    }
+  }
+  for (; at + kWidth <= head_dim; at += kWidth) {
+    for (std::size_t p = 0; p < passes.count; ++p) {
+      with_rows(passes.list[p], [&](auto n) noexcept { value_pass<n(), 1>(tag, v, block, passes.list[p], at, {nullptr, 0}); });
+    }
+  }
+  for (std::size_t p = 0; p < passes.count; ++p) value_tail(tag, v, block, passes.list[p], at);
 }
 
 void attend_block(const float* q, std::size_t rows, const void* k, const void* v, DType dtype, std::size_t head_dim,
-                  const std::int32_t* first, const std::int32_t* last, SoftmaxState* state, float* acc) noexcept {
+                  const std::int32_t* first, const std::int32_t* last, SoftmaxState* state, float* acc,
+                  const void* next_k) noexcept {
   switch (dtype) {
-    case DType::f32: return attend_typed(F32{}, q, rows, k, v, head_dim, first, last, state, acc);
-    case DType::f16: return attend_typed(F16{}, q, rows, k, v, head_dim, first, last, state, acc);
-    case DType::bf16: return attend_typed(Bf16{}, q, rows, k, v, head_dim, first, last, state, acc);
+    case DType::f32: return attend_typed(F32{}, q, rows, k, v, head_dim, first, last, state, acc, next_k);
+    case DType::f16: return attend_typed(F16{}, q, rows, k, v, head_dim, first, last, state, acc, next_k);
+    case DType::bf16: return attend_typed(Bf16{}, q, rows, k, v, head_dim, first, last, state, acc, next_k);
   }
 }
 

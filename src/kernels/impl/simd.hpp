@@ -131,12 +131,28 @@ inline void store(Bf16, std::uint16_t* p, Vec v) noexcept {
                    _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1)));
 }
 #else
+#if defined(__SSE2__)
+inline Vec load(Bf16, const std::uint16_t* p) noexcept {
+  const __m128i halves = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  return Vec(_mm_castsi128_ps(_mm_unpacklo_epi16(_mm_setzero_si128(), halves)));
+}
+/// The half's exponent and fraction in a float's place are 2^-112 of its value, also below the normal range.
+inline Vec load(F16, const std::uint16_t* p) noexcept {
+  const __m128i halves = _mm_unpacklo_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)), _mm_setzero_si128());
+  const __m128i magnitude = _mm_and_si128(halves, _mm_set1_epi32(0x7FFF));
+  const __m128i sign = _mm_slli_epi32(_mm_xor_si128(halves, magnitude), 16);
+  const __m128i not_finite = _mm_and_si128(_mm_cmpgt_epi32(magnitude, _mm_set1_epi32(0x7BFF)), _mm_set1_epi32(0x7F800000));
+  const __m128 value = _mm_mul_ps(_mm_castsi128_ps(_mm_slli_epi32(magnitude, 13)), _mm_set1_ps(0x1p112F));
+  return Vec(_mm_or_ps(value, _mm_castsi128_ps(_mm_or_si128(sign, not_finite))));
+}
+#else
 template <class T>
 inline Vec load(T tag, const std::uint16_t* p) noexcept {
   alignas(64) float lanes[kWidth];
   for (std::size_t i = 0; i < kWidth; ++i) lanes[i] = load_one(tag, p + i);
   return Vec::load_aligned(lanes);
 }
+#endif
 template <class T>
 inline void store(T tag, std::uint16_t* p, Vec v) noexcept {
   alignas(64) float lanes[kWidth];
