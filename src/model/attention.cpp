@@ -25,14 +25,25 @@ void lap_attention(const Context& c, const LayerConfig& layer, const KvView& kv,
 
 }  // namespace
 
+void project(const Context& c, const LayerConfig& layer, const AttentionWeights& w, Projections wanted, std::size_t n) {
+  std::array<matmul::Product, 3> products;
+  std::size_t count = 0;
+  const auto want = [&](const Matrix& weights, base::AlignedBuffer<float>& dst) {
+    products[count++] = {&weights, dst.data(), weights.n};
+  };
+  if (wanted.queries) want(w.q_proj, c.ws.q);
+  if (wanted.keys_values) want(w.k_proj, c.ws.k);
+  if (wanted.keys_values && layer.has_v_proj) want(w.v_proj, c.ws.v);
+  c.matmul.multiply(c.ws.normed.data(), c.hidden_size(), n, {products.data(), count});
+  const Matrix none;
+  c.watch.lap(Op::qkv, n, {wanted.queries ? &w.q_proj : &none, wanted.keys_values ? &w.k_proj : &none,
+                           wanted.keys_values ? &w.v_proj : &none});
+}
+
 void store_keys_values(const Context& c, const LayerConfig& layer, const AttentionWeights& w, const RotaryRows& rotary,
                        const KvView& kv, std::size_t n) {
   const auto head_dim = static_cast<std::size_t>(layer.head_dim);
   const std::size_t width = kv.heads * head_dim;
-  const std::array<matmul::Product, 2> products = {matmul::Product{&w.k_proj, c.ws.k.data(), width},
-                                                   matmul::Product{&w.v_proj, c.ws.v.data(), width}};
-  c.matmul.multiply(c.ws.normed.data(), c.hidden_size(), n, {products.data(), layer.has_v_proj ? 2U : 1U});
-  c.watch.lap(Op::qkv, n, {&w.k_proj, &w.v_proj});
   c.for_rows(n, [&](std::size_t i) {
     const std::size_t slot = kv.slot(static_cast<std::size_t>(c.ws.positions[i]));
     for (std::size_t h = 0; h < kv.heads; ++h) {
@@ -52,8 +63,6 @@ void attention(const Context& c, const LayerConfig& layer, const AttentionWeight
                const KvView& kv, std::size_t n) {
   const auto head_dim = static_cast<std::size_t>(layer.head_dim);
   const auto heads = static_cast<std::size_t>(c.config.num_attention_heads);
-  c.matmul.multiply(c.ws.normed.data(), c.hidden_size(), n, w.q_proj, c.ws.q.data(), heads * head_dim);
-  c.watch.lap(Op::qkv, n, {&w.q_proj});
   attend(c, layer, w.q_norm, rotary, kv, n);
   lap_attention(c, layer, kv, n);
   c.matmul.multiply(c.ws.attended.data(), heads * head_dim, n, w.o_proj, c.ws.branch.data(), c.hidden_size());

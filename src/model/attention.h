@@ -9,13 +9,21 @@
 
 namespace gemma4::model {
 
-/// Computes keys and values of ws.normed [n, d] and stores them at ws.positions. For layers that own a cache.
+/// Which products of a layer's input are wanted.
+struct Projections {
+  bool queries, keys_values;
+};
+
+/// ws.q = W_q a; ws.k = W_k a, ws.v = W_v a for a = ws.normed [n, d]: all that is wanted at once.
+void project(const Context& context, const LayerConfig& layer, const AttentionWeights& weights, Projections wanted,
+             std::size_t n);
+
+/// Stores keys and values of ws.k and ws.v at ws.positions; both are scratch afterwards. For layers that own a cache.
 ///   k = rope(rms(W_k a, k_norm)); v = rms(W_v a), or of the raw W_k a where the layer has no v_proj.
 void store_keys_values(const Context& context, const LayerConfig& layer, const AttentionWeights& weights,
                        const RotaryRows& rotary, const KvView& kv, std::size_t n);
 
-/// ws.branch = W_o attention(rope(rms(W_q a, q_norm)), cache) for ws.normed [n, d] at ws.positions. Scale is 1.
-/// Visible to position p: all keys <= p (full), or the last sliding_window of them, p included (sliding).
+/// ws.branch = W_o attention(rope(rms(W_q a, q_norm)), cache) for ws.q at ws.positions.
 /// Source: HF modeling_gemma4.py, Gemma4TextAttention.
 void attention(const Context& context, const LayerConfig& layer, const AttentionWeights& weights,
                const RotaryRows& rotary, const KvView& kv, std::size_t n);

@@ -142,11 +142,15 @@ bool Decoder::forward(const Step& step, Span<const KvView> kv, Workspace& ws) co
 
     c.norm_rows(ws.x.data(), w.input_layernorm, ws.normed.data(), n);
     watch.lap(Op::norm);
-    if (layer.kv_source == l) store_keys_values(c, layer, w.attention, rope, kv[index], n);
-    if (l == last_owner && step.skip_shared_layers) {
+    const bool owner = layer.kv_source == l;
+    const bool dropping = l == last_owner && step.skip_shared_layers;
+    if (owner || !dropping) project(c, layer, w.attention, {!dropping, owner}, n);
+    if (owner) store_keys_values(c, layer, w.attention, rope, kv[index], n);
+    if (dropping) {
       drop_other_rows(c, step.keep);
       n = step.keep.size();
       if (n == 0) return true;
+      project(c, layer, w.attention, {true, false}, n);
     }
     attention(c, layer, w.attention, rope, kv[index], n);
     c.add_normed_rows(ws.branch.data(), w.post_attention_layernorm, ws.x.data(), n);

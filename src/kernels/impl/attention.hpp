@@ -107,9 +107,19 @@ inline float softmax_vectors(float* scores, std::size_t from, std::size_t to, So
   }
   const float new_max = max_of(max);
   Vec total(0.0F);
-  for (std::size_t v = from; v < to; ++v) {
-    const Vec e = exp_below_88(Vec::load_aligned(scores + v * kWidth) - Vec(new_max));
-    e.store_aligned(scores + v * kWidth);
+  std::size_t at = from;
+  for (; at + kSideBySide <= to; at += kSideBySide) {
+    Vec e[kSideBySide];
+    for (std::size_t v = 0; v < kSideBySide; ++v) e[v] = Vec::load_aligned(scores + (at + v) * kWidth) - Vec(new_max);
+    exp_below_88(e);
+    for (std::size_t v = 0; v < kSideBySide; ++v) {
+      e[v].store_aligned(scores + (at + v) * kWidth);
+      total += e[v];
+    }
+  }
+  for (; at < to; ++at) {
+    const Vec e = exp_below_88(Vec::load_aligned(scores + at * kWidth) - Vec(new_max));
+    e.store_aligned(scores + at * kWidth);
     total += e;
   }
   float rescale = 1.0F;

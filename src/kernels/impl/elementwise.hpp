@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "kernels/impl/exp.hpp"
 #include "kernels/impl/simd.hpp"
 
 namespace gemma4::GEMMA4_ISA {
@@ -77,11 +78,17 @@ void norm_rope(const float* x, const float* weights, const float* cos, const flo
   }
 }
 
-/// 0.5 u (1 + tanh(t)), t = sqrt(2/pi) (u + 0.044715 u^3), written as u / (1 + exp(-2t)): one exponential, no loss of
+/// u = 0.5 u (1 + tanh(t)), t = sqrt(2/pi) (u + 0.044715 u^3), written as u / (1 + exp(-2t)): one exponential, no loss of
 /// digits at either end. Source: HF "gelu_pytorch_tanh".
-inline Vec gelu(Vec u) noexcept {
-  const Vec t = u * fma(u * u, Vec(0.044715F * 0.7978845608028654F), Vec(0.7978845608028654F));
-  return u / (Vec(1.0F) + xsimd::exp(Vec(-2.0F) * t));
+template <std::size_t kCount>
+inline void gelu(Vec (&u)[kCount]) noexcept {
+  constexpr float kFactor = -2.0F * 0.7978845608028654F;
+  Vec e[kCount];
+  for (std::size_t i = 0; i < kCount; ++i) {
+    e[i] = xsimd::min(u[i] * fma(u[i] * u[i], Vec(0.044715F * kFactor), Vec(kFactor)), Vec(88.0F));  // there u * 6e-39
+  }
+  exp_below_88(e);
+  for (std::size_t i = 0; i < kCount; ++i) u[i] = u[i] / (Vec(1.0F) + e[i]);
 }
 
 /// One partial vector through the same code as the whole ones, so that a value does not depend on its place.
@@ -98,8 +105,18 @@ inline void store_partial(float* p, Vec v, std::size_t n) noexcept {
 
 void gelu_mul(const float* gate, const float* up, float* dst, std::size_t n) noexcept {
   std::size_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) store(F32{}, dst + i, gelu(load(F32{}, gate + i)) * load(F32{}, up + i));
-  if (i < n) store_partial(dst + i, gelu(load_partial(gate + i, n - i)) * load_partial(up + i, n - i), n - i);
+  for (; i + kSideBySide * kWidth <= n; i += kSideBySide * kWidth) {
+    Vec u[kSideBySide];
+    for (std::size_t j = 0; j < kSideBySide; ++j) u[j] = load(F32{}, gate + i + j * kWidth);
+    gelu(u);
+    for (std::size_t j = 0; j < kSideBySide; ++j) store(F32{}, dst + i + j * kWidth, u[j] * load(F32{}, up + i + j * kWidth));
+  }
+  for (; i < n; i += kWidth) {
+    const std::size_t count = n - i < kWidth ? n - i : kWidth;
+    Vec u[1] = {load_partial(gate + i, count)};
+    gelu(u);
+    store_partial(dst + i, u[0] * load_partial(up + i, count), count);
+  }
 }
 
 void scale(float* x, float factor, std::size_t n) noexcept {
