@@ -13,11 +13,12 @@ set(model       base formats tokenizer weights kernels matmul)
 set(session     base kernels matmul model)
 set(sampling    base kernels)
 set(generate    base tokenizer model session sampling)
-set(api         base formats tokenizer weights kernels matmul model session sampling generate)
-set(layers base formats tokenizer weights kernels matmul model session sampling generate api)
+set(quantize    base formats tokenizer weights kernels)
+set(api         base formats tokenizer weights kernels matmul model session sampling generate quantize)
+set(layers base formats tokenizer weights kernels matmul model session sampling generate quantize api)
 
 # Headers of include/gemma4 that hold values only. The others are the API's face, and src/api alone includes them.
-set(value_headers error types config options profile)
+set(value_headers error types config options profile quantize)
 
 # Third parties: what an include of each looks like, and the only files that may have it.
 set(parties onednn simdjson xsimd tests_only)
@@ -26,7 +27,7 @@ set(onednn_files "^src/matmul/onednn\\.cpp$")
 set(simdjson_include "^simdjson")
 set(simdjson_files "^src/formats/json\\.cpp$")
 set(xsimd_include "^xsimd")
-set(xsimd_files "^src/(kernels/impl/.*|sampling/lanes\\.h)$")
+set(xsimd_files "^src/((kernels|quantize)/impl/.*|sampling/lanes\\.h)$")
 set(tests_only_include "^(Eigen|doctest|CLI|pybind11)/")
 set(tests_only_files "^$")
 

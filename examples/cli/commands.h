@@ -13,6 +13,7 @@ void add_info(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_logits(CLI::App& app);
 void add_perplexity(CLI::App& app);
+void add_quantize(CLI::App& app);
 void add_bench(CLI::App& app);
 
 }  // namespace cli

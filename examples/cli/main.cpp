@@ -32,6 +32,7 @@ int run(int argc, char** argv) {
   cli::add_tokenize(app);
   cli::add_logits(app);
   cli::add_perplexity(app);
+  cli::add_quantize(app);
   cli::add_bench(app);
   const auto named = [argv](const CLI::App* command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(named).empty()) {

@@ -21,6 +21,7 @@
 #include "gemma4/model.h"
 #include "gemma4/options.h"
 #include "gemma4/profile.h"
+#include "gemma4/quantize.h"
 #include "gemma4/sampler.h"
 #include "gemma4/session.h"
 #include "gemma4/tokenizer.h"

@@ -64,6 +64,26 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, bool
   return result;
 }
 
+void MappedFile::release(const void* data, std::size_t bytes) const noexcept {
+  advise(data, bytes, MADV_DONTNEED, true);
+}
+
+void MappedFile::will_need(const void* data, std::size_t bytes) const noexcept {
+  advise(data, bytes, MADV_WILLNEED, false);
+}
+
+/// @param inside  only pages that lie in the range as a whole; else every page that it touches.
+void MappedFile::advise(const void* data, std::size_t bytes, int advice, bool inside) const noexcept {
+  if (data_ == nullptr || owned_) return;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto file = reinterpret_cast<std::uintptr_t>(data_);
+  std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(data), end = begin + bytes;
+  if (begin < file || end > file + size_ || end < begin) return;
+  begin = (begin + (inside ? page - 1 : 0)) / page * page;
+  end = (end + (inside ? 0 : page - 1)) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+}
+
 MappedFile::~MappedFile() {
   if (data_ != nullptr && !owned_) ::munmap(const_cast<std::uint8_t*>(data_), size_);
 }

@@ -19,12 +19,19 @@ class MappedFile {
   std::size_t size() const noexcept { return size_; }
   const std::string& path() const noexcept { return path_; }
 
+  /// Drops the whole pages inside [data, data + bytes) from this process's memory; they are read again when touched.
+  /// Nothing happens to bytes outside the file, or to a file that was read into memory.
+  void release(const void* data, std::size_t bytes) const noexcept;
+  /// Lets the system read these bytes ahead.
+  void will_need(const void* data, std::size_t bytes) const noexcept;
+
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
 
  private:
   MappedFile() = default;
+  void advise(const void* data, std::size_t bytes, int advice, bool inside) const noexcept;
   std::string path_;
   const std::uint8_t* data_ = nullptr;
   std::size_t size_ = 0;

@@ -62,6 +62,13 @@ std::optional<DataType> data_type_from_ggml(std::uint32_t id) noexcept {
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> ggml_type_id(DataType type) noexcept {
+  for (const GgmlId& known : kGgmlIds) {
+    if (known.type == type) return known.id;
+  }
+  return std::nullopt;
+}
+
 std::optional<DType> float_type(DataType type) noexcept {
   switch (type) {
     case DataType::f32:

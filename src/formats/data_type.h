@@ -36,6 +36,8 @@ inline const char* to_string(DataType type) noexcept { return info(type).name; }
 std::optional<DataType> data_type_from_safetensors(std::string_view dtype) noexcept;
 /// By the type number of a GGUF tensor; nullopt for removed, private and unknown numbers.
 std::optional<DataType> data_type_from_ggml(std::uint32_t id) noexcept;
+/// The same, the other way round; nullopt for types that GGUF does not have.
+std::optional<std::uint32_t> ggml_type_id(DataType type) noexcept;
 
 /// The public name of F32, F16 and BF16; nullopt for every other type.
 std::optional<DType> float_type(DataType type) noexcept;

@@ -102,10 +102,11 @@ std::shared_ptr<const GgufFile> GgufFile::open(const std::string& path, bool use
                    "\" is in an earlier part, too");
       result->tensors_.push_back(std::move(tensor));
     }
-    return Metadata(part.metadata.begin(), part.metadata.end());
+    return std::move(part.metadata);
   };
 
-  result->metadata_ = add(path);
+  result->keys_ = add(path);
+  result->metadata_ = Metadata(result->keys_.begin(), result->keys_.end());
   const std::int64_t count = result->find_int("split.count", 0, kMaxParts).value_or(1);
   if (count <= 1) return result;
   const std::int64_t own = result->find_int("split.no", 0, UINT16_MAX).value_or(-1);
@@ -116,7 +117,8 @@ std::shared_ptr<const GgufFile> GgufFile::open(const std::string& path, bool use
                " parts; expected a name that ends in ", suffix);
   for (std::int64_t i = 1; i < count; ++i) {
     const std::string part_path = path.substr(0, path.size() - suffix.size()) + part_suffix(i + 1, count);
-    const Metadata metadata = add(part_path);
+    const auto keys = add(part_path);
+    const Metadata metadata(keys.begin(), keys.end());
     const std::int64_t number = read_int(part_path, metadata, "split.no", 0, UINT16_MAX).value_or(-1);
     const std::int64_t parts = read_int(part_path, metadata, "split.count", 0, UINT16_MAX).value_or(-1);
     GEMMA4_CHECK(number == i && parts == count, ErrorCode::bad_format, part_path, ": GGUF: expected split.no ", i,

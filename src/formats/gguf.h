@@ -114,6 +114,10 @@ class GgufFile {
   const std::string& path() const noexcept { return path_; }
   /// Of all parts, in file order; names are unique and printable ASCII.
   const std::vector<TensorEntry>& tensors() const noexcept { return tensors_; }
+  /// The mapped files, in order.
+  const std::vector<std::shared_ptr<const base::MappedFile>>& parts() const noexcept { return parts_; }
+  /// In file order, of the first part.
+  const std::vector<std::pair<std::string_view, GgufValue>>& metadata() const noexcept { return keys_; }
   /// Total size of the parts.
   std::uint64_t file_bytes() const noexcept;
 
@@ -138,6 +142,7 @@ class GgufFile {
   GgufFile() = default;
   std::string path_;
   std::vector<std::shared_ptr<const base::MappedFile>> parts_;
+  std::vector<std::pair<std::string_view, GgufValue>> keys_;
   std::unordered_map<std::string_view, GgufValue> metadata_;
   std::vector<TensorEntry> tensors_;
 };

@@ -45,6 +45,11 @@ class Checkpoint {
   const Tensor* find(std::string_view name) const noexcept;
   /// In file order.
   const std::vector<Tensor>& tensors() const noexcept { return tensors_; }
+  /// The files that hold the tensors, mapped (or read into memory).
+  const std::vector<std::shared_ptr<const base::MappedFile>>& files() const noexcept {
+    return gguf_ ? gguf_->parts() : files_;
+  }
+
   /// Bytes of all tensors.
   std::uint64_t tensor_bytes() const noexcept;
 

@@ -117,6 +117,15 @@ std::optional<std::string> renamed_with_side(const Rename (&table)[n], std::stri
   return std::nullopt;
 }
 
+/// The other way round; of several spellings the first.
+template <std::size_t n>
+std::optional<std::string_view> renamed_back(const Rename (&table)[n], std::string_view name) {
+  for (const Rename& entry : table) {
+    if (entry.to == name) return entry.from;
+  }
+  return std::nullopt;
+}
+
 std::optional<LayerName> split(std::string_view prefix, std::string_view name) {
   if (!name.starts_with(prefix)) return std::nullopt;
   name.remove_prefix(prefix.size());
@@ -155,6 +164,16 @@ std::string canonical_from_gguf(std::string_view name) {
     if (const auto rest = renamed_with_side(kGgufLayer, layer->rest)) return layer_name(layer->layer, *rest);
   }
   return std::string(name);
+}
+
+std::optional<std::string> gguf_from_canonical(std::string_view name) {
+  if (name == "rope_freqs.weight") return std::string(name);
+  if (const auto whole = renamed_back(kGgufGlobal, name)) return std::string(*whole);
+  const auto layer = split_layer_name(name);
+  if (!layer) return std::nullopt;
+  const auto rest = renamed_back(kGgufLayer, layer->rest);
+  if (!rest) return std::nullopt;
+  return "blk." + std::to_string(layer->layer) + "." + std::string(*rest);
 }
 
 std::optional<std::string_view> ignore_reason(std::string_view canonical_name, const ModelConfig& config) {

@@ -23,6 +23,9 @@ std::string canonical_from_hf(std::string_view name);
 /// "blk.3.attn_q.weight" -> "layers.3.self_attn.q_proj.weight". Unknown names come back as they are.
 std::string canonical_from_gguf(std::string_view name);
 
+/// "layers.3.self_attn.q_proj.weight" -> "blk.3.attn_q.weight"; nullopt for names that GGUF has no spelling of.
+std::optional<std::string> gguf_from_canonical(std::string_view name);
+
 /// Why a text decoder of this config may leave the tensor unused ("vision tower"), or nullopt when it may not.
 std::optional<std::string_view> ignore_reason(std::string_view canonical_name, const ModelConfig& config);
 

@@ -43,10 +43,10 @@ same() { [ "$1" = "$2" ] || fail "$3: \"$1\" is not \"$2\""; }
 echo "usage"
 expect 0 "$gemma4" --version
 expect 0 "$gemma4" --help
-for command in generate chat info tokenize logits perplexity bench; do
+for command in generate chat info tokenize logits perplexity quantize bench; do
   has out "$command"
 done
-for command in generate chat info tokenize logits perplexity bench; do
+for command in generate chat info tokenize logits perplexity quantize bench; do
   expect 0 "$gemma4" $command --help
 done
 error 2 "subcommand" "$gemma4"
@@ -151,6 +151,30 @@ expect 0 "$gemma4" perplexity "$model" -f "$dir/text" --context 64
 same "$(cat "$dir/out")" "$whole" "perplexity twice"
 expect 0 "$gemma4" perplexity "$model" -f "$dir/text" --context 64 --stride 16
 same "$(awk '/scored/ { print $3 }' "$dir/out")" "$(echo "$whole" | awk '/scored/ { print $3 }')" "tokens scored with a stride"
+
+echo "quantize"
+expect 0 "$gemma4" quantize "$model" "$dir/x.gguf" q4_k_m
+has out "Q4_K"
+has out "bits a weight"
+expect 0 "$gemma4" quantize "$dir/x.gguf" "$dir/y.gguf" Q8_0 --tensor-type attn_v=q6_k --tensor-type 'blk.0.*=f16' --threads 1 --verbose
+has out "blk.1.attn_v.weight"
+expect 0 "$gemma4" quantize "$model" "$dir/y.gguf" q8_0
+expect 0 "$gemma4" generate "$dir/y.gguf" -p "What is 20 + 13?" "${greedy[@]}"
+same "$(cat "$dir/out")" "$answer" "the answer of the model in Q8_0"
+error 2 "Q4_K_M" "$gemma4" quantize "$model" "$dir/z.gguf" q4_k_x
+error 2 "PATTERN=TYPE" "$gemma4" quantize "$model" "$dir/z.gguf" q8_0 --tensor-type attn_v
+error 2 "attn_w" "$gemma4" quantize "$model" "$dir/z.gguf" q8_0 --tensor-type attn_w=f16
+error 2 "y.gguf" "$gemma4" quantize "$dir/y.gguf" "$dir/y.gguf" q4_0
+error 1 "no-such-model" "$gemma4" quantize "$dir/no-such-model" "$dir/z.gguf" q8_0
+error 1 "no-such-dir" "$gemma4" quantize "$model" "$dir/no-such-dir/z.gguf" q8_0
+error 1 "not an importance matrix" "$gemma4" quantize "$model" "$dir/z.gguf" q8_0 --imatrix "$model/config.json"
+# A disk that is full: first as an error, then as a signal that ends the program on the spot.
+(trap '' XFSZ; ulimit -f 1024; error 1 "cannot be written" "$gemma4" quantize "$model" "$dir/z.gguf" q8_0; [ $failures = 0 ]) ||
+  fail "a full disk"
+[ -z "$(ls -A "$dir" | grep -F .tmp)" ] || fail "a temporary file is left: $(ls -A "$dir")"
+(ulimit -f 1024; "$gemma4" quantize "$model" "$dir/z.gguf" q8_0 >"$dir/out" 2>&1) && fail "no room, yet no error"
+[ ! -e "$dir/z.gguf" ] || fail "half a file under the final name"
+rm -f "$dir"/.z.gguf.*.tmp
 
 echo "bench"
 expect 0 "$gemma4" bench "$model" --prefill 16,32 --decode 4 --repeat 2 --quick --ops

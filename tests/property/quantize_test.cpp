@@ -1,0 +1,289 @@
+// quantize() as a whole: what it writes loads and computes what the source does; what it refuses leaves nothing behind.
+#include "gemma4/quantize.h"
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "formats/gguf.h"
+#include "formats/safetensors.h"
+#include "support/file_writers.h"
+#include "support/random_models.h"
+#include "support/test_model.h"
+
+namespace gemma4::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Plain tokens in every one of these vocabularies. (The places of media are embedded otherwise from a multimodal
+/// folder, which names them, than from a GGUF, which does not.)
+std::vector<TokenId> prompt() {
+  Random random(7);
+  std::vector<TokenId> ids(40);
+  for (TokenId& id : ids) id = static_cast<TokenId>(random.between(40, 360));
+  return ids;
+}
+
+Values logits_of(const std::string& path, Compute compute = Compute::automatic) {
+  ModelOptions options;
+  options.threads = 1;
+  options.compute = compute;
+  return fresh_logits(Model::load(path, options), prompt());
+}
+
+float largest(const Values& values) {
+  float result = 0;
+  for (const float value : values) result = std::max(result, std::abs(value));
+  return result;
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// Everything in the folder, without the folder's name.
+std::vector<std::string> listing(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+constexpr const char* kCases[] = {"e2b", "e4b", "dense", "moe", "odd", "bare"};
+
+}  // namespace
+
+TEST_CASE("quantize: the same types give the same logits, bit for bit") {
+  const TempFolder folder;
+  for (const std::string shape : kCases) {
+    for (const std::string type : {"f32", "bf16"}) {
+      const std::string source = checkpoint_folder(shape + "-" + type);
+      CAPTURE(source);
+      const std::string file = folder.path() + "/" + shape + "-" + type + ".gguf";
+      const QuantizeResult result = quantize(source, file, type);
+      CHECK(result.file_bytes == fs::file_size(file));
+      const Values expected = logits_of(source);
+      CHECK(same_bits(logits_of(file), expected));
+      // and from that file, and from a split one
+      quantize(file, file + ".again", type);
+      CHECK(same_bits(logits_of(file + ".again"), expected));
+      quantize(source + "-00001-of-00002.gguf", file + ".joined", type);
+      CHECK(same_bits(logits_of(file + ".joined"), expected));
+    }
+  }
+}
+
+TEST_CASE("quantize: config, tokenizer and sampling defaults survive") {
+  const TempFolder folder;
+  for (const std::string shape : kCases) {
+    CAPTURE(shape);
+    const std::string source = checkpoint_folder(shape + "-bf16"), file = folder.path() + "/x.gguf";
+    const QuantizeResult result = quantize(source, file, "bf16");
+    const Model a = Model::load(source), b = Model::load(file);
+    CHECK(a.config().rope_full.rope_theta == b.config().rope_full.rope_theta);
+    CHECK(a.config().eos_token_ids == b.config().eos_token_ids);
+    CHECK(a.config().bos_token_id == b.config().bos_token_id);
+    CHECK(a.config().pad_token_id == b.config().pad_token_id);
+    CHECK(a.config().final_logit_softcapping == b.config().final_logit_softcapping);
+    CHECK(a.sampler_defaults().top_k == b.sampler_defaults().top_k);
+    CHECK(a.sampler_defaults().top_p == b.sampler_defaults().top_p);
+    CHECK(a.tokenizer().vocab_size() == b.tokenizer().vocab_size());
+    for (const char* text :
+         {"Hello world, how are you?", "<|turn>user\n\n\nd\xC3\xA9j\xC3\xA0 vu  <turn|>", "\xE2\x82\xAC"}) {
+      for (const bool special : {false, true}) {
+        CHECK(a.tokenizer().encode(text, true, special) == b.tokenizer().encode(text, true, special));
+      }
+    }
+    const bool multimodal = shape == "e2b" || shape == "dense";
+    CHECK(result.dropped.empty() == !multimodal);
+  }
+}
+
+TEST_CASE("quantize: smaller types come near the source's logits") {
+  struct Case {
+    const char* type;
+    double error;  // of the largest logit; random weights are the worst case, and most rows here fall back
+  };
+  const TempFolder folder;
+  const std::string file = folder.path() + "/x.gguf";
+  for (const std::string& source : {checkpoint_folder("e2b-bf16"), checkpoint_folder("moe-f32"), nano_model_path()}) {
+    const Values expected = logits_of(source, Compute::f32);
+    for (const Case& c : {Case{"f16", 0.02},
+                          {"q8_0", 0.06},
+                          {"q6_k", 0.06},
+                          {"q5_k_m", 0.2},
+                          {"q4_k_m", 0.4},
+                          {"q4_k_s", 0.4},
+                          {"q4_0", 0.5},
+                          {"iq4_xs", 0.4},
+                          {"q3_k", 0.7},
+                          {"q2_k", 1.0}}) {
+      CAPTURE(source);
+      CAPTURE(c.type);
+      quantize(source, file, c.type);
+      const Values got = logits_of(file, Compute::f32);
+      CHECK(difference(got, expected) <= c.error * largest(expected));
+    }
+  }
+}
+
+TEST_CASE("quantize: any GGUF is a source; thread counts make no difference") {
+  const TempFolder folder;
+  const std::string q8 = folder.path() + "/q8.gguf", one = folder.path() + "/one.gguf",
+                    three = folder.path() + "/three.gguf";
+  quantize(nano_model_path(), q8, "Q8_0");
+  QuantizeOptions options;
+  options.threads = 1;
+  quantize(q8, one, "q4_k_m", options);
+  options.threads = 3;
+  quantize(q8, three, "q4_k_m", options);
+  CHECK(bytes_of(one) == bytes_of(three));
+  CHECK(largest(logits_of(one)) > 0);
+  quantize(one, three, "f32");  // back to plain numbers: the same values
+  const Values a = logits_of(one, Compute::f32), b = logits_of(three, Compute::f32);
+  CHECK(difference(a, b) <= 2e-2 * largest(a));  // sqrt(width) is rounded to bf16 unless the table is F32
+}
+
+TEST_CASE("quantize: tensor types by pattern") {
+  const TempFolder folder;
+  QuantizeOptions options;
+  options.tensor_types = {{"attn_v", "q8_0"}, {"blk.0.ffn_*", "F16"}, {"token_embd", "q5_k"}};
+  const QuantizeResult result = quantize(nano_model_path(), folder.path() + "/x.gguf", "q4_0", options);
+  const auto type = [&](const std::string& name) {
+    for (const QuantizedTensor& tensor : result.tensors) {
+      if (tensor.name == name) return tensor.to;
+    }
+    return std::string("absent");
+  };
+  CHECK(type("blk.1.attn_v.weight") == "Q8_0");
+  CHECK(type("blk.0.ffn_up.weight") == "F16");
+  CHECK(type("blk.0.ffn_norm.weight") == "F32");
+  CHECK(type("blk.1.ffn_up.weight") == "Q4_0");
+  CHECK(type("per_layer_token_embd.weight") == "Q5_K");  // the pattern is looked for anywhere in the name
+  CHECK(type("token_embd.weight") == "Q5_K");
+  CHECK(type("blk.1.proj.weight") == "Q4_0");
+  CHECK(type("per_layer_model_proj.weight") == "BF16");
+  options.tensor_types = {{"attn_w", "q8_0"}};
+  CHECK_ERROR(quantize(nano_model_path(), folder.path() + "/y.gguf", "q4_0", options), "invalid_argument", "attn_w");
+  options.tensor_types = {{"attn_v", "q7"}};
+  CHECK_ERROR(quantize(nano_model_path(), folder.path() + "/y.gguf", "q4_0", options), "invalid_argument", "q7",
+              "Q6_K");
+  options.tensor_types = {{"attn_(q|v)", "q8_0"}};
+  CHECK_ERROR(quantize(nano_model_path(), folder.path() + "/y.gguf", "q4_0", options), "invalid_argument",
+              "attn_(q|v)");
+  CHECK(listing(folder.path()) == std::vector<std::string>{"x.gguf"});
+}
+
+TEST_CASE("quantize: refusals name what is wrong and leave nothing behind") {
+  const TempFolder folder;
+  const std::string out = folder.path() + "/x.gguf";
+  CHECK_ERROR(quantize(nano_model_path(), out, "q4"), "invalid_argument", "\"q4\"", "Q4_K_M");
+  CHECK_ERROR(quantize(folder.path() + "/none", out, "q8_0"), "not_found", "none");
+  CHECK_ERROR(quantize(nano_model_path(), folder.path() + "/no/x.gguf", "q8_0"), "io", "no/x.gguf");
+  CHECK_ERROR(quantize(nano_model_path(), folder.path(), "q8_0"), "io", "folder");
+  QuantizeOptions options;
+  options.threads = 0;
+  CHECK_ERROR(quantize(nano_model_path(), out, "q8_0", options), "invalid_argument", "threads");
+  options.threads = -1;
+  options.imatrix = folder.path() + "/none.imatrix";
+  CHECK_ERROR(quantize(nano_model_path(), out, "q8_0", options), "not_found", "none.imatrix");
+  CHECK(listing(folder.path()).empty());
+
+  quantize(nano_model_path(), out, "q8_0");
+  const std::string before = bytes_of(out);
+  CHECK_ERROR(quantize(out, out, "q4_0"), "invalid_argument", "x.gguf");
+  fs::create_hard_link(out, folder.path() + "/same.gguf");
+  CHECK_ERROR(quantize(out, folder.path() + "/same.gguf", "q4_0"), "invalid_argument", "same.gguf");
+  CHECK(bytes_of(out) == before);
+}
+
+TEST_CASE("quantize: a weight that is not finite is refused by name") {
+  const TempFolder folder;
+  const std::string source = folder.path() + "/model", out = folder.path() + "/x.gguf";
+  fs::copy(nano_model_path(), source);
+  std::size_t offset = 0;
+  {
+    const auto file = formats::SafetensorsFile::open(source + "/model.safetensors", true);
+    for (const formats::TensorEntry& entry : file.tensors()) {
+      if (entry.name.find("layers.3.mlp.up_proj") == std::string::npos) continue;
+      offset = static_cast<std::size_t>(entry.data - file.file()->data()) + 2 * (5 * 256 + 9);  // row 5, column 9
+    }
+  }
+  REQUIRE(offset != 0);
+  fs::permissions(source + "/model.safetensors", fs::perms::owner_all, fs::perm_options::add);
+  for (const std::uint16_t bits : {std::uint16_t{0x7F80}, std::uint16_t{0x7FC0}, std::uint16_t{0xFF80}}) {
+    std::fstream file(source + "/model.safetensors", std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(static_cast<std::streamoff>(offset));
+    file.write(reinterpret_cast<const char*>(&bits), sizeof bits);
+    file.close();
+    CHECK_ERROR(quantize(source, out, "q4_k_m"), "bad_checkpoint", "layers.3.mlp.up_proj", "row 5, column 9");
+  }
+  const std::uint16_t large = 0x4B00;  // 8388608 as bf16
+  std::fstream file(source + "/model.safetensors", std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(static_cast<std::streamoff>(offset));
+  file.write(reinterpret_cast<const char*>(&large), sizeof large);
+  file.close();
+  CHECK_ERROR(quantize(source, out, "f16"), "bad_checkpoint", "layers.3.mlp.up_proj", "F16", "8.38861e+06");
+  CHECK(listing(folder.path()) == std::vector<std::string>{"model"});
+}
+
+TEST_CASE("quantize: cancelled or killed midway, the old file stays") {
+  const TempFolder folder;
+  const std::string out = folder.path() + "/x.gguf";
+  folder.write("x.gguf", "old");
+  QuantizeOptions options;
+  const CancelToken token;
+  options.cancel = token;
+  options.progress = [&](const QuantizeProgress& at) {
+    if (at.done > at.total / 2) token.cancel();
+  };
+  CHECK_ERROR(quantize(nano_model_path(), out, "q8_0", options), "cancelled");
+  CHECK(bytes_of(out) == "old");
+  CHECK(listing(folder.path()) == std::vector<std::string>{"x.gguf"});
+
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    QuantizeOptions dying;
+    dying.threads = 1;
+    dying.progress = [](const QuantizeProgress& at) {
+      if (at.done > at.total / 2) ::raise(SIGKILL);
+    };
+    try {
+      quantize(nano_model_path(), out, "q8_0", dying);
+    } catch (...) {
+    }
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(bytes_of(out) == "old");
+}
+
+TEST_CASE("quantize: progress runs from 0 to the end") {
+  const TempFolder folder;
+  QuantizeOptions options;
+  std::uint64_t last = 0, total = 0;
+  std::size_t calls = 0;
+  options.progress = [&](const QuantizeProgress& at) {
+    CHECK(at.done >= last);
+    if (calls++ == 0) CHECK(at.done == 0);
+    last = at.done;
+    total = at.total;
+    CHECK(!at.tensor.name.empty());
+  };
+  const QuantizeResult result = quantize(nano_model_path(), folder.path() + "/x.gguf", "q8_0", options);
+  CHECK(calls >= result.tensors.size());
+  CHECK(last < total);
+}
+
+}  // namespace gemma4::test
