@@ -27,12 +27,12 @@ struct Part {
   bool empty() const noexcept { return from == to; }
 };
 
-/// One call of attend: its tasks, and how they are cut among `workers`, by cost, from the shapes alone. A worker's share
-/// is a run of whole tasks with a part of one at either end.
+/// One call of attend: its tasks, and how they are cut among `workers`, by cost, from the shapes alone. A worker's
+/// share is a run of whole tasks with a part of one at either end.
 class Attention {
  public:
-  Attention(const Context& c, const LayerConfig& layer, const Vector& q_norm, const RotaryRows& rotary, const KvView& kv,
-            std::size_t n) noexcept
+  Attention(const Context& c, const LayerConfig& layer, const Vector& q_norm, const RotaryRows& rotary,
+            const KvView& kv, std::size_t n) noexcept
       : c_(c), q_norm_(q_norm), rotary_(rotary), kv_(kv) {
     heads_ = static_cast<std::size_t>(c.config.num_attention_heads);
     group_ = heads_ / kv.heads;
@@ -156,7 +156,8 @@ class Attention {
       float* dst = c_.ws.attended.data() + place(task, r);
       std::memset(dst, 0, kv_.head_dim * sizeof(float));
       for_each_part([&](const AttentionSums& s) {
-        c_.kernels.add_scaled(s.sums.data() + r * kv_.head_dim, weight(s.state[r].max, max) / total, dst, kv_.head_dim);
+        const float factor = weight(s.state[r].max, max) / total;
+        c_.kernels.add_scaled(s.sums.data() + r * kv_.head_dim, factor, dst, kv_.head_dim);
       });
     }
   }

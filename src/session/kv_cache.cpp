@@ -10,7 +10,9 @@ using kernels::kKeyLanes;
 
 constexpr std::size_t kAlignment = 64;
 
-std::size_t rounded_up(std::size_t n, std::size_t multiple) noexcept { return (n + multiple - 1) / multiple * multiple; }
+std::size_t rounded_up(std::size_t n, std::size_t multiple) noexcept {
+  return (n + multiple - 1) / multiple * multiple;
+}
 
 /// Bytes of a view's keys, and as many of its values.
 std::size_t half_bytes(const model::KvView& view) noexcept {

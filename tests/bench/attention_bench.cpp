@@ -68,7 +68,8 @@ class Layer {
     std::vector<float> some(8191);  // a prime: rows differ
     for (float& value : some) value = 0.06F * normal(random);
     for (std::size_t i = 0; i < cache_.size() / 2; i += some.size()) {
-      kernels::select_table().from_f32(some.data(), DType::f16, cache_.data() + 2 * i, std::min(some.size(), cache_.size() / 2 - i));
+      const std::size_t count = std::min(some.size(), cache_.size() / 2 - i);
+      kernels::select_table().from_f32(some.data(), DType::f16, cache_.data() + 2 * i, count);
     }
     for (float& q : ws_->q.span()) q = normal(random);
   }

@@ -45,7 +45,9 @@ int main() {
   };
   const float* w = some.data();
   show("rms_norm", [&](std::size_t i) { k.rms_norm(&a[i * kWidth], w, &c[i * kWidth], kWidth, 1e-6F); });
-  show("rms_norm_add", [&](std::size_t i) { k.rms_norm_add(&a[i * kWidth], w, &b[i * kWidth], &c[i * kWidth], kWidth, 1e-6F); });
+  show("rms_norm_add", [&](std::size_t i) {
+    k.rms_norm_add(&a[i * kWidth], w, &b[i * kWidth], &c[i * kWidth], kWidth, 1e-6F);
+  });
   show("norm_rope", [&](std::size_t i) {
     for (std::size_t h = 0; h < kWidth / 256; ++h) {
       k.norm_rope(&a[i * kWidth + h * 256], w, w + 1000, w + 2000, &c[i * kWidth + h * 256], 256, 128, 1e-6F);

@@ -180,7 +180,8 @@ inline void value_pass(T tag, const typename T::Storage* v, const Block& block, 
 }
 
 template <std::size_t kRows, class T>
-inline void score_rows(T tag, const typename T::Storage* k, const Block& block, const Pass& pass, Ahead ahead) noexcept {
+inline void score_rows(T tag, const typename T::Storage* k, const Block& block, const Pass& pass,
+                       Ahead ahead) noexcept {
   std::size_t at = pass.begin / kWidth;
   const std::size_t to = (pass.end + kWidth - 1) / kWidth;
   for (; at + kPassVecs <= to; at += kPassVecs) {
@@ -199,7 +200,8 @@ inline void score_rows(T tag, const typename T::Storage* k, const Block& block, 
 
 /// The last elements of a head whose size is no multiple of the vector.
 template <class T>
-inline void value_tail(T tag, const typename T::Storage* v, const Block& block, const Pass& pass, std::size_t at) noexcept {
+inline void value_tail(T tag, const typename T::Storage* v, const Block& block, const Pass& pass,
+                       std::size_t at) noexcept {
   for (; at < block.head_dim; ++at) {
     for (std::size_t r = pass.row; r < pass.row + pass.count; ++r) {
       float total = block.acc[r * block.head_dim + at] * block.rescale[r];
@@ -276,13 +278,17 @@ void attend_typed(T tag, const float* q, std::size_t rows, const void* keys, con
     ahead = {next, next != nullptr ? kStrip * sizeof(Element) : 0};
     if (next != nullptr) next += kKeyBlock * kStrip * sizeof(Element);
     for (std::size_t p = 0; p < passes.count; ++p) {
-      with_rows(passes.list[p], [&](auto n) noexcept { value_pass<n(), kPassVecs>(tag, v, block, passes.list[p], at, ahead); });
+      with_rows(passes.list[p], [&](auto n) noexcept {
+        value_pass<n(), kPassVecs>(tag, v, block, passes.list[p], at, ahead);
+      });
       ahead.bytes = 0;
     }
   }
   for (; at + kWidth <= head_dim; at += kWidth) {
     for (std::size_t p = 0; p < passes.count; ++p) {
-      with_rows(passes.list[p], [&](auto n) noexcept { value_pass<n(), 1>(tag, v, block, passes.list[p], at, {nullptr, 0}); });
+      with_rows(passes.list[p], [&](auto n) noexcept {
+        value_pass<n(), 1>(tag, v, block, passes.list[p], at, {nullptr, 0});
+      });
     }
   }
   for (std::size_t p = 0; p < passes.count; ++p) value_tail(tag, v, block, passes.list[p], at);

@@ -78,8 +78,8 @@ void norm_rope(const float* x, const float* weights, const float* cos, const flo
   }
 }
 
-/// u = 0.5 u (1 + tanh(t)), t = sqrt(2/pi) (u + 0.044715 u^3), written as u / (1 + exp(-2t)): one exponential, no loss of
-/// digits at either end. Source: HF "gelu_pytorch_tanh".
+/// u = 0.5 u (1 + tanh(t)), t = sqrt(2/pi) (u + 0.044715 u^3), written as u / (1 + exp(-2t)): one exponential, no loss
+/// of digits at either end. Source: HF "gelu_pytorch_tanh".
 template <std::size_t kCount>
 inline void gelu(Vec (&u)[kCount]) noexcept {
   constexpr float kFactor = -2.0F * 0.7978845608028654F;
@@ -109,7 +109,9 @@ void gelu_mul(const float* gate, const float* up, float* dst, std::size_t n) noe
     Vec u[kSideBySide];
     for (std::size_t j = 0; j < kSideBySide; ++j) u[j] = load(F32{}, gate + i + j * kWidth);
     gelu(u);
-    for (std::size_t j = 0; j < kSideBySide; ++j) store(F32{}, dst + i + j * kWidth, u[j] * load(F32{}, up + i + j * kWidth));
+    for (std::size_t j = 0; j < kSideBySide; ++j) {
+      store(F32{}, dst + i + j * kWidth, u[j] * load(F32{}, up + i + j * kWidth));
+    }
   }
   for (; i < n; i += kWidth) {
     const std::size_t count = n - i < kWidth ? n - i : kWidth;

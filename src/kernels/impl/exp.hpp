@@ -19,7 +19,8 @@ constexpr std::size_t kSideBySide = 2;
 template <std::size_t kCount>
 inline void exp_below_88(Vec (&x)[kCount]) noexcept {
   using Bits = xsimd::batch<std::int32_t, Arch>;
-  constexpr float kPolynomial[] = {1.3981999507e-3F, 8.3334519073e-3F, 4.1665795894e-2F, 1.6666665459e-1F, 5.0000001201e-1F};
+  constexpr float kPolynomial[] = {1.3981999507e-3F, 8.3334519073e-3F, 4.1665795894e-2F, 1.6666665459e-1F,
+                                   5.0000001201e-1F};
   const Vec shifter(12582912.0F);
   Vec t[kCount], r[kCount], p[kCount];
   for (std::size_t i = 0; i < kCount; ++i) t[i] = fma(x[i], Vec(1.44269504088896341F), shifter);
