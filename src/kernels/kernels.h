@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "formats/data_type.h"
 #include "gemma4/types.h"
 
 namespace gemma4::kernels {
@@ -23,6 +24,53 @@ inline constexpr std::size_t kGemvRows = 4;
 struct SoftmaxState {
   float max;  ///< -infinity before the first key
   float sum;
+};
+
+/// Rows of activations that a tile holds.
+inline constexpr std::size_t kTileRows = 4;
+
+/// 32 consecutive elements of kTileRows activation rows in 8 bits: x[r][i] = scale[r] * (q[r][i] - 128).
+struct TileBlock {
+  alignas(16) float scale[kTileRows];
+  float sum[2][kTileRows];  ///< of x as rounded: of all 32, of the last 16
+  std::uint8_t q[kTileRows][32];
+};
+
+/// Up to kTileRows rows of activations. A block whose rounding would disturb its row too much comes twice: then the
+/// second holds the remainder of the first.
+struct Tile {
+  const TileBlock* data = nullptr;       ///< [blocks]
+  const std::uint16_t* index = nullptr;  ///< [blocks], ascending: which 32 elements
+  std::size_t blocks = 0, plain_blocks = 0;  ///< those stored; k / 32
+  std::size_t first_row = 0, rows = 0;   ///< place in the results
+};
+
+/// Products of weights in blocks (formats/data_type.h; those with a weights::code_format) with activations quantised on
+/// the fly. Integer sums are exact within a block; an activation row that is not finite gives results that are not.
+struct BlockKernels {
+  /// Bytes of a row of k elements in 16 bits, as gemv wants it.
+  std::size_t (*quantized_row_bytes)(std::size_t k) noexcept;
+  /// x [k] to `dst`, aligned to 64 bytes. k is a multiple of 32.
+  void (*quantize_row)(const float* x, std::size_t k, void* dst) noexcept;
+  /// y[r * ldy + j] = sum_i w[j, i] * x[r][i] for j < n, r < rows <= kGemvRows. w [n, k] blocks, x[r] by quantize_row.
+  void (*gemv)(formats::DataType type, const void* w, const void* const* x, std::size_t rows, float* y, std::size_t ldy,
+               std::size_t n, std::size_t k) noexcept;
+
+  /// count <= kTileRows rows of k elements to at most k / 16 blocks; returns how many. Blocks whose share of the rounding
+  /// would take a row's noise above `noise` times its size come twice, so that the row's stays below that however its
+  /// energy is spread (real activations have channels 100 times the others). Normal rows have 0.0054.
+  std::size_t (*quantize_tile)(const float* const* rows, std::size_t count, std::size_t k, float noise, TileBlock* dst,
+                               std::uint16_t* index) noexcept;
+  std::size_t panel_rows;  ///< rows of weights in a panel
+  /// Bytes of a panel of `blocks` times 32 elements a row.
+  std::size_t (*panel_bytes)(formats::DataType type, std::size_t blocks) noexcept;
+  /// Rows of w [rows <= panel_rows, k], blocks [first_block, first_block + blocks) of 32 elements, both multiples of 8
+  /// unless they end the row, to `panel`, aligned to 64 bytes.
+  void (*pack_panel)(formats::DataType type, const void* w, std::size_t rows, std::size_t k, std::size_t first_block,
+                     std::size_t blocks, void* panel) noexcept;
+  /// dst[row * ldd + j] = (first_block == 0 ? 0 : dst[..]) + products of the tiles' rows with the panel's row j < rows.
+  void (*gemm_panel)(formats::DataType type, const void* panel, std::size_t rows, std::size_t first_block,
+                     std::size_t blocks, const Tile* tiles, std::size_t count, float* dst, std::size_t ldd) noexcept;
 };
 
 struct KernelTable {
@@ -68,6 +116,8 @@ struct KernelTable {
   void (*attend_block)(const float* q, std::size_t rows, const void* k, const void* v, DType dtype,
                        std::size_t head_dim, const std::int32_t* first, const std::int32_t* last, SoftmaxState* state,
                        float* acc, const void* next_k) noexcept;
+
+  BlockKernels blocks;
 };
 
 }  // namespace gemma4::kernels

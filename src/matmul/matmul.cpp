@@ -1,142 +1,45 @@
 #include "matmul/matmul.h"
 
-#include <algorithm>
-#include <cstring>
-#include <string_view>
-
-#include "base/check.h"
-
 namespace gemma4::matmul {
 namespace {
 
-constexpr std::size_t kGrain = 64;           // rows of weights a worker's share is a multiple of
-constexpr std::size_t kWorthSharing = 1 << 17;  // products below this take less time than waking another thread
-constexpr std::size_t kBlockRows = 64, kPadRows = 16;  // MatMul::Source
-constexpr std::size_t kTileFloats = 1 << 17;  // a tile of 512 KiB stays in a core's second-level cache
+constexpr float kCoarseNoise = 0.01F;
 
 }  // namespace
 
 MatMul::MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool, Compute compute)
-    : kernels_(kernels), pool_(pool), scratch_(static_cast<std::size_t>(pool.size())) {
-  dense_ = make_onednn_dense(pool.size(), compute == Compute::bf16 && std::string_view(kernels.name) == "avx512");
-  if (!dense_) dense_ = make_plain_dense(kernels);
+    : kernels_(kernels),
+      rows_(kernels, pool, compute != Compute::f32),
+      panels_(kernels, pool),
+      dense_(kernels, pool, compute),
+      integers_(compute != Compute::f32) {
+  for (std::vector<Product>* list : {&few_, &panel_, &dense_list_}) list->reserve(64);
 }
 
-void MatMul::multiply(const float* src, std::size_t lds, std::size_t m, Span<const Product> products) {
-  if (m == 0 || products.empty()) return;
-  multiply_unscaled(src, lds, m, products);
-  for (const Product& p : products) {
-    if (p.weights->scale == 1.0F) continue;
-    for (std::size_t i = 0; i < m; ++i) kernels_.scale(p.dst + i * p.ldd, p.weights->scale, p.weights->n);
-  }
-}
-
-void MatMul::multiply_unscaled(const float* src, std::size_t lds, std::size_t m, Span<const Product> products) {
-  if (m <= kernels::kGemvRows) return few_rows(src, lds, m, products);
-
-  const std::size_t k = products[0].weights->k;
-  const auto in_bf16 = [&](const Product& p) { return dense_->has_bf16() && p.weights->dtype == DataType::bf16; };
-  const bool some_bf16 = std::any_of(products.begin(), products.end(), in_bf16);
-  const bool all_bf16 = std::all_of(products.begin(), products.end(), in_bf16);
-  const Source bf16 = some_bf16 ? bf16_source(src, lds, m, k) : Source{};
-  const Source f32 = all_bf16 ? Source{} : f32_source(src, lds, m, k);
-  for (const Product& product : products) many_rows(in_bf16(product) ? bf16 : f32, product);
-}
-
-void MatMul::few_rows(const float* src, std::size_t lds, std::size_t m, Span<const Product> products) {
-  std::size_t weights = 0;
-  for (const Product& p : products) weights += p.weights->n * p.weights->k;
-  if (weights * m < kWorthSharing) {
-    for (const Product& p : products) {
-      gemv(p, 0, p.weights->n, src, lds, m, 0);
+void MatMul::multiply(const float* src, std::size_t lds, std::size_t m, Span<const Product> products,
+                      Activations activations) {
+  few_.clear();
+  panel_.clear();
+  dense_list_.clear();
+  for (Product product : products) {
+    if (product.rows == Product::kAllRows) product.rows = m;
+    if (product.rows == 0) continue;
+    if (product.rows <= kernels::kGemvRows) {
+      few_.push_back(product);
+    } else if (integers_ && !product.weights->is_float()) {
+      panel_.push_back(product);
+    } else {
+      dense_list_.push_back(product);
     }
-    return;
   }
-  pool_.run([&](int worker) {
-    for (const Product& p : products) {
-      const auto [begin, end] = base::ThreadPool::slice(p.weights->n, 4, worker, pool_.size());
-      if (begin != end) gemv(p, begin, end, src, lds, m, worker);
-    }
-  });
-}
-
-void MatMul::gemv(const Product& p, std::size_t begin, std::size_t end, const float* src, std::size_t lds, std::size_t m,
-                  int worker) {
-  const Matrix& w = *p.weights;
-  if (const auto plain = formats::float_type(w.dtype)) {
-    return kernels_.gemv(w.row(begin), *plain, src, lds, m, p.dst + begin, p.ldd, end - begin, w.k);
+  if (!few_.empty()) rows_.run(src, lds, m, {few_.data(), few_.size()});
+  if (!panel_.empty()) panels_.run(src, lds, {panel_.data(), panel_.size()}, activations == Activations::fine ? 0.0F : kCoarseNoise);
+  if (!dense_list_.empty()) dense_.run(src, lds, {dense_list_.data(), dense_list_.size()});
+  for (const Product& product : products) {
+    if (product.weights->scale == 1.0F) continue;
+    const std::size_t rows = product.rows == Product::kAllRows ? m : product.rows;
+    for (std::size_t i = 0; i < rows; ++i) kernels_.scale(product.dst + i * product.ldd, product.weights->scale, product.weights->n);
   }
-  constexpr std::size_t kRows = 4;
-  base::AlignedBuffer<float>& tile = scratch_[static_cast<std::size_t>(worker)].tile;
-  if (tile.size() < kRows * w.k) tile = base::AlignedBuffer<float>(kRows * w.k, "weight tile");
-  for (std::size_t j = begin; j < end; j += kRows) {
-    const std::size_t n = std::min(kRows, end - j);
-    widen(kernels_, w, j, 0, n * w.k, tile.data());
-    kernels_.gemv(tile.data(), DType::f32, src, lds, m, p.dst + j, p.ldd, n, w.k);
-  }
-}
-
-MatMul::Source MatMul::f32_source(const float* src, std::size_t lds, std::size_t m, std::size_t k) {
-  const std::size_t blocks = m / kBlockRows * kBlockRows, rest = m - blocks;
-  const std::size_t padded = (rest + kPadRows - 1) / kPadRows * kPadRows;
-  Source source{DType::f32, src, blocks, lds, src + blocks * lds, rest, padded, lds};
-  if (padded != rest) {
-    if (src_rest_.size() < padded * k) src_rest_ = base::AlignedBuffer<float>(padded * k, "activations");
-    for (std::size_t i = 0; i < rest; ++i) std::memcpy(src_rest_.data() + i * k, src + (blocks + i) * lds, k * sizeof(float));
-    std::memset(src_rest_.data() + rest * k, 0, (padded - rest) * k * sizeof(float));
-    source.rest = src_rest_.data();
-    source.ld_rest = k;
-  }
-  return source;
-}
-
-MatMul::Source MatMul::bf16_source(const float* src, std::size_t lds, std::size_t m, std::size_t k) {
-  const std::size_t blocks = m / kBlockRows * kBlockRows, rest = m - blocks;
-  const std::size_t padded = (rest + kPadRows - 1) / kPadRows * kPadRows;
-  const std::size_t rows = blocks + padded;
-  if (src_bf16_.size() < rows * k) src_bf16_ = base::AlignedBuffer<std::uint16_t>(rows * k, "bf16 activations");
-  pool_.parallel_for(m, 1, [&](std::size_t begin, std::size_t end, int) {
-    for (std::size_t i = begin; i < end; ++i) {
-      kernels_.from_f32(src + i * lds, DType::bf16, src_bf16_.data() + i * k, k);
-    }
-  });
-  std::memset(src_bf16_.data() + m * k, 0, (rows - m) * k * sizeof(std::uint16_t));
-  return {DType::bf16, src_bf16_.data(), blocks, k, src_bf16_.data() + blocks * k, rest, padded, k};
-}
-
-void MatMul::many_rows(const Source& src, const Product& product) {
-  const Matrix& w = *product.weights;
-  const bool as_it_is = formats::float_type(w.dtype) == src.dtype;
-  // Weights used as they lie go in larger tiles: they only have to last from the whole blocks to the rest.
-  const std::size_t weights = !as_it_is ? kTileFloats : src.rest_rows != 0 ? 8 * kTileFloats : w.n * w.k;
-  const std::size_t tile_rows = std::max(kPadRows, (weights / w.k + kPadRows - 1) / kPadRows * kPadRows);
-  const std::size_t grain = w.n >= kGrain * static_cast<std::size_t>(pool_.size()) ? kGrain : kPadRows;
-  pool_.parallel_for(w.n, grain, [&](std::size_t begin, std::size_t end, int worker) {
-    base::AlignedBuffer<float>& tile = scratch_[static_cast<std::size_t>(worker)].tile;
-    if (!as_it_is && tile.size() < tile_rows * w.k) tile = base::AlignedBuffer<float>(tile_rows * w.k, "weight tile");
-    for (std::size_t j = begin; j < end; j += tile_rows) {
-      const std::size_t n = std::min(tile_rows, end - j);
-      if (!as_it_is) widen(kernels_, w, j, 0, n * w.k, tile.data());
-      run_tile(src, as_it_is ? w.row(j) : tile.data(), n, w.k, product.dst + j, product.ldd, worker);
-    }
-  });
-}
-
-void MatMul::run_tile(const Source& src, const void* weights, std::size_t n, std::size_t k, float* dst, std::size_t ldd,
-                      int worker) {
-  if (src.block_rows != 0) {
-    dense_->run({src.dtype, src.blocks, src.ld, weights, dst, ldd, src.block_rows, n, k}, worker);
-  }
-  if (src.rest_rows == 0) return;
-  float* rest = dst + src.block_rows * ldd;
-  if (src.padded_rows == src.rest_rows) {
-    dense_->run({src.dtype, src.rest, src.ld_rest, weights, rest, ldd, src.rest_rows, n, k}, worker);
-    return;
-  }
-  base::AlignedBuffer<float>& tail = scratch_[static_cast<std::size_t>(worker)].tail;
-  if (tail.size() < kBlockRows * n) tail = base::AlignedBuffer<float>(kBlockRows * n, "activations");
-  dense_->run({src.dtype, src.rest, src.ld_rest, weights, tail.data(), n, src.padded_rows, n, k}, worker);
-  for (std::size_t i = 0; i < src.rest_rows; ++i) std::memcpy(rest + i * ldd, tail.data() + i * n, n * sizeof(float));
 }
 
 }  // namespace gemma4::matmul

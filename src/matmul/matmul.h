@@ -1,77 +1,58 @@
-// Matrix and MatMul: the only door to dense linear algebra.
+// MatMul: the only door to dense linear algebra.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <memory>
 #include <vector>
 
-#include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
 #include "gemma4/options.h"
 #include "gemma4/types.h"
 #include "kernels/kernels.h"
-#include "matmul/dense.h"
+#include "matmul/dense_products.h"
 #include "matmul/matrix.h"
+#include "matmul/panel_products.h"
+#include "matmul/product.h"
+#include "matmul/row_products.h"
 
 namespace gemma4::matmul {
 
-/// dst[i, j] = sum_t weights[j, t] * src[i, t]: where the product of a shared source goes.
-struct Product {
-  const Matrix* weights = nullptr;
-  float* dst = nullptr;  ///< [m, ldd] F32
-  std::size_t ldd = 0;
+/// How finely the activations of many rows are rounded for weights in blocks.
+enum class Activations : std::uint8_t {
+  coarse,  ///< 8 bits with a scale per 32: noise of about 0.5 % of the result's size, never above 1 %.
+  fine,    ///< 16 bits, in two passes: for queries and keys, whose errors the softmax amplifies, and for short prompts.
 };
 
-/// Products over the pool's threads. n is cut between workers by index, so equal thread counts give equal bits.
-/// Owns the scratch of one step: use it only while holding the pool.
+/// Products over the pool's threads. Rows of weights are cut between workers by index, so equal thread counts give equal
+/// bits. Owns the scratch of one step: use it only while holding the pool.
 ///
-/// Few rows (decode) stream the weights through our gemv, F32 arithmetic, no allocation. Many rows go to Dense tiles:
-/// F32, 16-bit weights widened tile by tile; with Compute::bf16 bf16 x bf16 where the weights are bf16 and the CPU has
-/// instructions for it. Prefill may allocate (scratch grows to the largest shape seen).
+/// Few rows (decode) stream the weights once (row_products.h). Many rows: weights in blocks meet 8-bit activations
+/// (panel_products.h); F32, F16 and BF16 go to Dense tiles (dense_products.h). With Compute::f32 blocks are widened to
+/// F32, so that only F32 rounding separates a result from the reference of the dequantised weights.
+/// Prefill may allocate (scratch grows to the largest shape seen); decode does not.
 class MatMul {
  public:
   MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool, Compute compute);
 
+  /// Makes room for products of `rows` <= kGemvRows rows of up to k elements: those allocate nothing from then on.
+  void reserve(std::size_t rows, std::size_t k) { rows_.reserve(rows, k); }
+
   /// @param src  [m, lds] F32
-  void multiply(const float* src, std::size_t lds, std::size_t m, Span<const Product> products);
-  void multiply(const float* src, std::size_t lds, std::size_t m, const Matrix& weights, float* dst, std::size_t ldd) {
+  /// @param products  any number of matrices of one k; where their rows differ (experts), each names its own.
+  void multiply(const float* src, std::size_t lds, std::size_t m, Span<const Product> products,
+                Activations activations = Activations::coarse);
+  void multiply(const float* src, std::size_t lds, std::size_t m, const Matrix& weights, float* dst, std::size_t ldd,
+                Activations activations = Activations::coarse) {
     const Product product{&weights, dst, ldd};
-    multiply(src, lds, m, Span<const Product>(&product, 1));
+    multiply(src, lds, m, Span<const Product>(&product, 1), activations);
   }
 
  private:
-  /// One worker's tile of widened weights, and where the padded rows' results go.
-  struct WorkerScratch {
-    base::AlignedBuffer<float> tile, tail;
-  };
-
-  /// The rows of a source as Dense gets them. Dense makes one kernel per row count, so counts are few: whole blocks of 64
-  /// rows, then the rest padded to a multiple of 16.
-  struct Source {
-    DType dtype;
-    const void* blocks;  ///< [block_rows, ld]
-    std::size_t block_rows, ld;
-    const void* rest;    ///< [padded_rows, ld_rest]; the first rest_rows count
-    std::size_t rest_rows, padded_rows, ld_rest;
-  };
-
-  void multiply_unscaled(const float* src, std::size_t lds, std::size_t m, Span<const Product> products);
-  void few_rows(const float* src, std::size_t lds, std::size_t m, Span<const Product> products);
-  void gemv(const Product& product, std::size_t begin, std::size_t end, const float* src, std::size_t lds, std::size_t m,
-            int worker);
-  Source f32_source(const float* src, std::size_t lds, std::size_t m, std::size_t k);
-  Source bf16_source(const float* src, std::size_t lds, std::size_t m, std::size_t k);
-  void many_rows(const Source& src, const Product& product);
-  void run_tile(const Source& src, const void* weights, std::size_t n, std::size_t k, float* dst, std::size_t ldd,
-                int worker);
-
   const kernels::KernelTable& kernels_;
-  const base::ThreadPool& pool_;
-  std::unique_ptr<Dense> dense_;
-  std::vector<WorkerScratch> scratch_;            // one per worker
-  base::AlignedBuffer<std::uint16_t> src_bf16_;   // [m, padded, k] of the current call
-  base::AlignedBuffer<float> src_rest_;           // [padded rows, k] of the current call
+  RowProducts rows_;
+  PanelProducts panels_;
+  DenseProducts dense_;
+  std::vector<Product> few_, panel_, dense_list_;  // of the current call
+  const bool integers_;
 };
 
 }  // namespace gemma4::matmul

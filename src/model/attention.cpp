@@ -34,7 +34,7 @@ void project(const Context& c, const LayerConfig& layer, const AttentionWeights&
   if (wanted.queries) want(w.q_proj, c.ws.q);
   if (wanted.keys_values) want(w.k_proj, c.ws.k);
   if (wanted.keys_values && layer.has_v_proj) want(w.v_proj, c.ws.v);
-  c.matmul.multiply(c.ws.normed.data(), c.hidden_size(), n, {products.data(), count});
+  c.matmul.multiply(c.ws.normed.data(), c.hidden_size(), n, {products.data(), count}, matmul::Activations::fine);
   const Matrix none;
   c.watch.lap(Op::qkv, n, {wanted.queries ? &w.q_proj : &none, wanted.keys_values ? &w.k_proj : &none,
                            wanted.keys_values ? &w.v_proj : &none});
@@ -65,7 +65,7 @@ void attention(const Context& c, const LayerConfig& layer, const AttentionWeight
   const auto heads = static_cast<std::size_t>(c.config.num_attention_heads);
   attend(c, layer, w.q_norm, rotary, kv, n);
   lap_attention(c, layer, kv, n);
-  c.matmul.multiply(c.ws.attended.data(), heads * head_dim, n, w.o_proj, c.ws.branch.data(), c.hidden_size());
+  c.matmul.multiply(c.ws.attended.data(), heads * head_dim, n, w.o_proj, c.ws.branch.data(), c.hidden_size(), c.activations(n));
   c.watch.lap(Op::o_proj, n, {&w.o_proj});
 }
 

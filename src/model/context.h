@@ -12,6 +12,9 @@
 
 namespace gemma4::model {
 
+/// Rows of a step up to which every activation has 16 bits.
+inline constexpr std::size_t kFineRows = 64;
+
 struct Context {
   const ModelConfig& config;
   const kernels::KernelTable& kernels;
@@ -21,6 +24,12 @@ struct Context {
   Stopwatch& watch;  ///< Each block ends its parts of the step with a lap.
 
   std::size_t hidden_size() const noexcept { return static_cast<std::size_t>(config.hidden_size); }
+
+  /// How finely a step of n rows rounds its activations. Few rows are bound by reading the weights, so that precision
+  /// costs little there.
+  matmul::Activations activations(std::size_t n) const noexcept {
+    return n <= kFineRows ? matmul::Activations::fine : matmul::Activations::coarse;
+  }
 
   /// fn(row) for each row, split over the pool.
   template <class Fn>

@@ -75,7 +75,15 @@ Decoder::Decoder(const ModelConfig& config, DecoderWeights weights, const kernel
       pool_(pool),
       matmul_(kernels, pool, compute),
       inverse_sliding_(inverse_frequencies(config.rope_sliding, config.head_dim)),
-      inverse_full_(inverse_frequencies(config.rope_full, config.global_head_dim)) {}
+      inverse_full_(inverse_frequencies(config.rope_full, config.global_head_dim)) {
+  std::size_t widest = 0;
+  for (const LayerConfig& layer : config.layers) {
+    widest = std::max({widest, static_cast<std::size_t>(layer.intermediate_size),
+                       static_cast<std::size_t>(config.num_attention_heads * layer.head_dim)});
+  }
+  matmul_.reserve(kernels::kGemvRows, std::max(widest, static_cast<std::size_t>(config.hidden_size)));
+  matmul_.reserve(static_cast<std::size_t>(config.top_k_experts), static_cast<std::size_t>(config.moe_intermediate_size));
+}
 
 void Decoder::embed(const Context& c, Span<const TokenId> tokens) const {
   const std::vector<TokenId>& placeholders = config_.placeholder_token_ids;

@@ -100,9 +100,9 @@ void experts(const Context& c, const MoeWeights& w, std::size_t n) {
     float* up = ws.expert_up.data() + begin * width;
     const std::array<matmul::Product, 2> products = {matmul::Product{&w.gate[e], gate, width},
                                                      matmul::Product{&w.up[e], up, width}};
-    c.matmul.multiply(ws.expert_in.data() + begin * d, d, count, {products.data(), products.size()});
+    c.matmul.multiply(ws.expert_in.data() + begin * d, d, count, {products.data(), products.size()}, c.activations(n));
     c.for_rows(count, [&](std::size_t i) { c.kernels.gelu_mul(gate + i * width, up + i * width, gate + i * width, width); });
-    c.matmul.multiply(gate, width, count, w.down[e], ws.expert_out.data() + begin * d, d);
+    c.matmul.multiply(gate, width, count, w.down[e], ws.expert_out.data() + begin * d, d, c.activations(n));
   }
   c.for_rows(n, [&](std::size_t i) {
     float* sum = ws.expert_sum.data() + i * d;

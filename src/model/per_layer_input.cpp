@@ -16,7 +16,7 @@ void per_layer_inputs(const Context& c, const DecoderWeights& w, Span<const Toke
   const std::size_t layers = static_cast<std::size_t>(layer_end - layer_begin);
   const std::size_t offset = static_cast<std::size_t>(layer_begin) * width;
   const Matrix projection = w.per_layer_model_projection.rows(offset, layers * width);
-  c.matmul.multiply(x0, c.hidden_size(), tokens.size(), projection, dst, layers * width);
+  c.matmul.multiply(x0, c.hidden_size(), tokens.size(), projection, dst, layers * width, c.activations(tokens.size()));
 
   const float root = 1.0F / std::sqrt(static_cast<float>(c.hidden_size()));
   const Matrix& table = w.embed_tokens_per_layer;

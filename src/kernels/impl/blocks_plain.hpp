@@ -1,0 +1,154 @@
+// The quantised kernels for units without AVX2: plain loops over weights::unpack_codes. Right everywhere, fast nowhere.
+#pragma once
+
+#include "kernels/impl/simd.hpp"
+#include "kernels/kernels.h"
+#include "weights/codes.h"
+
+#if !defined(__AVX2__)
+
+namespace gemma4::GEMMA4_ISA {
+namespace {
+
+constexpr std::size_t kPanelRows = 16;
+constexpr float kLargest16 = 127 * 256;
+
+/// A row of activations: the header, then one block per 32 elements.
+struct PlainRow {
+  alignas(64) float scale;
+};
+struct PlainBlock {
+  std::int16_t q[32];
+  std::int32_t sum[2];  ///< of the first and last 16
+};
+
+inline float row_scale(const float* x, std::size_t k, float* largest) noexcept {
+  float most = 0.0F, finite = 0.0F;
+  for (std::size_t i = 0; i < k; ++i) {
+    const float a = x[i] < 0.0F ? -x[i] : x[i];
+    most = a > most ? a : most;
+    finite += x[i] - x[i];
+  }
+  *largest = most;
+  return finite == 0.0F ? most / kLargest16 : bits_to_float(0x7FC00000U);
+}
+/// Nearest integer, ties to even, as the vector units round.
+inline int nearest(float x) noexcept { return static_cast<int>(__builtin_rintf(x)); }
+
+std::size_t quantized_row_bytes(std::size_t k) noexcept { return sizeof(PlainRow) + k / 32 * sizeof(PlainBlock); }
+
+void quantize_row(const float* x, std::size_t k, void* dst) noexcept {
+  auto* header = static_cast<PlainRow*>(dst);
+  auto* blocks = reinterpret_cast<PlainBlock*>(header + 1);
+  float most;
+  header->scale = row_scale(x, k, &most);
+  const bool usable = most > 0.0F && header->scale == header->scale && header->scale > 0.0F;
+  const float factor = usable ? kLargest16 / most : 0.0F;
+  for (std::size_t b = 0; b < k / 32; ++b) {
+    blocks[b].sum[0] = blocks[b].sum[1] = 0;
+    for (std::size_t i = 0; i < 32; ++i) {
+      const int q = usable ? nearest(x[32 * b + i] * factor) : 0;
+      blocks[b].q[i] = static_cast<std::int16_t>(q);
+      blocks[b].sum[i / 16] += q;
+    }
+  }
+}
+
+void gemv_blocks(formats::DataType type, const void* w, const void* const* x, std::size_t rows, float* y,
+                 std::size_t ldy, std::size_t n, std::size_t k) noexcept {
+  const formats::DataTypeInfo& layout = formats::info(type);
+  const weights::CodeFormat& format = *weights::code_format(type);
+  const auto* row = static_cast<const std::uint8_t*>(w);
+  for (std::size_t j = 0; j < n; ++j, row += k / layout.block_elements * layout.block_bytes) {
+    float total[kernels::kGemvRows] = {};
+    for (std::size_t b = 0; b < k / 32; ++b) {
+      weights::Codes32 codes;
+      weights::unpack_codes(type, row, b, 1, &codes);
+      for (std::size_t r = 0; r < rows; ++r) {
+        const PlainBlock& block = reinterpret_cast<const PlainBlock*>(static_cast<const PlainRow*>(x[r]) + 1)[b];
+        for (std::size_t half = 0; half < 2; ++half) {
+          std::int32_t dot = 0;
+          for (std::size_t i = 16 * half; i < 16 * half + 16; ++i) dot += codes.code[i] * block.q[i];
+          if (!format.has_min) dot -= format.zero * block.sum[half];
+          total[r] += codes.scale[half] * static_cast<float>(dot);
+          if (format.has_min) total[r] += codes.min[half] * static_cast<float>(block.sum[half]);
+        }
+      }
+    }
+    for (std::size_t r = 0; r < rows; ++r) y[r * ldy + j] = static_cast<const PlainRow*>(x[r])->scale * total[r];
+  }
+}
+
+/// No block gets a second pass here: 8 bits with a scale per block.
+std::size_t quantize_tile(const float* const* rows, std::size_t count, std::size_t k, float /*noise*/, kernels::TileBlock* dst,
+                          std::uint16_t* index) noexcept {
+  for (std::size_t r = 0; r < kernels::kTileRows; ++r) {
+    float largest = 0.0F;
+    const bool finite = r >= count || row_scale(rows[r], k, &largest) == row_scale(rows[r], k, &largest);
+    for (std::size_t b = 0; b < k / 32; ++b) {
+      index[b] = static_cast<std::uint16_t>(b);
+      kernels::TileBlock& block = dst[b];
+      float most = 0.0F;
+      for (std::size_t i = 0; i < 32 && r < count; ++i) {
+        const float a = rows[r][32 * b + i];
+        most = a > most ? a : -a > most ? -a : most;
+      }
+      const float step = most / 127.0F, factor = step > 0.0F ? 1.0F / step : 0.0F;
+      const bool usable = factor - factor == 0.0F && finite && factor > 0.0F;
+      block.scale[r] = finite ? (usable ? step : 0.0F) : bits_to_float(0x7FC00000U);
+      int sums[2] = {};
+      for (std::size_t i = 0; i < 32; ++i) {
+        const int q = usable ? nearest(rows[r][32 * b + i] * factor) : 0;
+        block.q[r][i] = static_cast<std::uint8_t>(q + 128);
+        sums[i / 16] += q;
+      }
+      block.sum[0][r] = block.scale[r] * static_cast<float>(sums[0] + sums[1]);
+      block.sum[1][r] = block.scale[r] * static_cast<float>(sums[1]);
+    }
+  }
+  return k / 32;
+}
+
+std::size_t panel_bytes(formats::DataType, std::size_t blocks) noexcept {
+  return blocks * kPanelRows * sizeof(weights::Codes32);
+}
+
+void pack_panel(formats::DataType type, const void* w, std::size_t rows, std::size_t k, std::size_t first_block,
+                std::size_t blocks, void* panel) noexcept {
+  const formats::DataTypeInfo& layout = formats::info(type);
+  const std::size_t row_bytes = k / layout.block_elements * layout.block_bytes;
+  auto* dst = static_cast<weights::Codes32*>(panel);
+  for (std::size_t j = 0; j < rows; ++j) {
+    weights::unpack_codes(type, static_cast<const std::uint8_t*>(w) + j * row_bytes, first_block, blocks, dst + j * blocks);
+  }
+}
+
+void gemm_panel(formats::DataType type, const void* panel, std::size_t rows, std::size_t first_block, std::size_t blocks,
+                const kernels::Tile* tiles, std::size_t count, float* dst, std::size_t ldd) noexcept {
+  const weights::CodeFormat& format = *weights::code_format(type);
+  const auto* codes = static_cast<const weights::Codes32*>(panel);
+  for (std::size_t t = 0; t < count; ++t) {
+    for (std::size_t r = 0; r < tiles[t].rows; ++r) {
+      for (std::size_t j = 0; j < rows; ++j) {
+        float total = 0.0F;
+        for (std::size_t b = 0; b < blocks; ++b) {
+          const weights::Codes32& w = codes[j * blocks + b];
+          const kernels::TileBlock& x = tiles[t].data[first_block + b];
+          for (std::size_t half = 0; half < 2; ++half) {
+            std::int32_t dot = 0;
+            for (std::size_t i = 16 * half; i < 16 * half + 16; ++i) dot += (w.code[i] - format.zero) * (x.q[r][i] - 128);
+            total += w.scale[half] * x.scale[r] * static_cast<float>(dot);
+            total += w.min[half] * (half == 0 ? x.sum[0][r] - x.sum[1][r] : x.sum[1][r]);
+          }
+        }
+        float& to = dst[(tiles[t].first_row + r) * ldd + j];
+        to = (first_block != 0 ? to : 0.0F) + total;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gemma4::GEMMA4_ISA
+
+#endif

@@ -1,0 +1,139 @@
+// Matrix-vector products on the file's own blocks, for decoding: codes times 16-bit activations, the weights streamed
+// once. The integer sums of a block are exact; scales and sums over blocks are F32.
+#pragma once
+
+#include "kernels/impl/quantize_rows.hpp"
+
+#if defined(__AVX2__)
+
+namespace gemma4::GEMMA4_ISA {
+namespace {
+
+/// Sums over the four bytes of each lane of code * (256 high + low), for codes <= kMaxCode.
+template <int kMaxCode>
+inline Bytes dot_planes(Bytes codes, Bytes high, Bytes low) noexcept {
+#if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
+  return dot4(shift_left32<8>(dot4(zero_bytes(), codes, high)), codes, low);
+#else
+  if constexpr (kMaxCode <= 127) {
+    return add32(multiply_pairs_16(multiply_pairs_u8_s8(codes, high), set16(256)),
+                 multiply_pairs_16(multiply_pairs_u8_s8(codes, low), set16(1)));
+  } else {  // maddubs would saturate: four bits at a time
+    const Bytes above = dot_planes<15>(high_nibbles(codes), high, low);
+    return add32(shift_left32<4>(above), dot_planes<15>(low_nibbles(codes), high, low));
+  }
+#endif
+}
+
+/// The same over both halves of a chunk, which share their scales.
+template <int kMaxCode>
+inline Bytes dot_planes(const Chunk& codes, const RowChunk& x) noexcept {
+  const Bytes h0 = load_bytes(x.high[0]), h1 = load_bytes(x.high[1]), l0 = load_bytes(x.low[0]), l1 = load_bytes(x.low[1]);
+#if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
+  const Bytes high = shift_left32<8>(dot4(dot4(zero_bytes(), codes.first, h0), codes.second, h1));
+  return dot4(dot4(high, codes.first, l0), codes.second, l1);
+#else
+  if constexpr (chain_length(kMaxCode, 128) >= 2) {
+    const Bytes high = add16(multiply_pairs_u8_s8(codes.first, h0), multiply_pairs_u8_s8(codes.second, h1));
+    const Bytes low = add16(multiply_pairs_u8_s8(codes.first, l0), multiply_pairs_u8_s8(codes.second, l1));
+    return add32(multiply_pairs_16(high, set16(256)), multiply_pairs_16(low, set16(1)));
+  } else {
+    return add32(dot_planes<kMaxCode>(codes.first, h0, l0), dot_planes<kMaxCode>(codes.second, h1, l1));
+  }
+#endif
+}
+
+/// The hardware prefetchers stop at page borders; this reaches across.
+constexpr std::size_t kAhead = 2048;
+inline void prefetch_ahead(const std::uint8_t* p) noexcept {
+  _mm_prefetch(reinterpret_cast<const char*>(p) + kAhead, _MM_HINT_T0);
+}
+
+/// Running sums of one weight row against one activation row: sum of scale * dot, and of scale (or min) * sum.
+struct GemvSums {
+  Vec products = Vec(0.0F), offsets = Vec(0.0F);
+};
+
+template <class T, int C>
+inline void gemv_chunk(const Chunk& codes, const typename T::Scales& scales, const RowChunk& x, GemvSums& sums) noexcept {
+  if constexpr (T::kGroup == 32) {
+    const Vec scale = T::template scale<C, 0>(scales);
+    sums.products = fma(to_float(dot_planes<T::kMaxCode>(codes, x)), scale, sums.products);
+    if constexpr (T::kHasMin) {
+      sums.offsets = fma(T::template min<C, 0>(scales), load(F32{}, x.sum), sums.offsets);
+    } else {
+      sums.offsets = fma(scale, load(F32{}, x.sum), sums.offsets);
+    }
+  } else {
+    const auto half = [&](auto which, Bytes c) {
+      constexpr int kHalf = decltype(which)::value;
+      const Vec scale = T::template scale<C, kHalf>(scales);
+      const Bytes dot = dot_planes<T::kMaxCode>(c, load_bytes(x.high[kHalf]), load_bytes(x.low[kHalf]));
+      sums.products = fma(to_float(dot), scale, sums.products);
+      if constexpr (T::kHasMin) {
+        sums.offsets = fma(T::template min<C, kHalf>(scales), load(F32{}, x.half_sum[kHalf]), sums.offsets);
+      } else {
+        sums.offsets = fma(scale, load(F32{}, x.half_sum[kHalf]), sums.offsets);
+      }
+    };
+    half(std::integral_constant<int, 0>{}, codes.first);
+    half(std::integral_constant<int, 1>{}, codes.second);
+  }
+}
+
+/// The chunks C and after of a unit.
+template <class T, int C, std::size_t kRows>
+inline void gemv_unit(const std::uint8_t* unit, const typename T::Scales& scales, const RowChunk* const* x,
+                      std::size_t chunk, GemvSums* sums) noexcept {
+  const Chunk codes = T::template codes<C>(unit);
+  for (std::size_t r = 0; r < kRows; ++r) gemv_chunk<T, C>(codes, scales, x[r][chunk + C], sums[r]);
+  if constexpr (C + 1 < static_cast<int>(T::kUnitChunks)) gemv_unit<T, C + 1, kRows>(unit, scales, x, chunk, sums);
+}
+
+template <class T, std::size_t kRows>
+void gemv_blocks_rows(formats::DataType type, const std::uint8_t* w, std::size_t row_bytes, const void* const* x,
+                      float* y, std::size_t ldy, std::size_t n, std::size_t k) noexcept {
+  const RowChunk* chunks[kRows];
+  float scale[kRows];
+  for (std::size_t r = 0; r < kRows; ++r) {
+    const auto* header = static_cast<const RowHeader*>(x[r]);
+    scale[r] = header->scale;
+    chunks[r] = reinterpret_cast<const RowChunk*>(header + 1);
+  }
+  UnitReader<T> reader(type, k);
+  const std::size_t units = reader.units();
+  constexpr std::size_t unit_bytes = UnitReader<T>::kBytesRead;
+  for (std::size_t j = 0; j < n; ++j, w += row_bytes) {
+    GemvSums sums[kRows];
+    for (std::size_t u = 0; u < units; ++u) {
+      const std::uint8_t* unit = reader.unit(w, u);
+      for (std::size_t at = 0; at < unit_bytes; at += 64) prefetch_ahead(unit + at);
+      gemv_unit<T, 0, kRows>(unit, T::scales(unit), chunks, u * T::kUnitChunks, sums);
+    }
+    constexpr float kOffset = T::kHasMin ? 1.0F : -static_cast<float>(T::kZero);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      y[r * ldy + j] = scale[r] * (sum(sums[r].products) + kOffset * sum(sums[r].offsets));
+    }
+  }
+}
+
+void gemv_blocks(formats::DataType type, const void* w, const void* const* x, std::size_t rows, float* y,
+                 std::size_t ldy, std::size_t n, std::size_t k) noexcept {
+  const formats::DataTypeInfo& layout = formats::info(type);
+  const std::size_t row_bytes = k / layout.block_elements * layout.block_bytes;
+  with_block_type(type, [&](auto t) {
+    using T = decltype(t);
+    const auto* weights = static_cast<const std::uint8_t*>(w);
+    switch (rows) {
+      case 1: return gemv_blocks_rows<T, 1>(type, weights, row_bytes, x, y, ldy, n, k);
+      case 2: return gemv_blocks_rows<T, 2>(type, weights, row_bytes, x, y, ldy, n, k);
+      case 3: return gemv_blocks_rows<T, 3>(type, weights, row_bytes, x, y, ldy, n, k);
+      default: return gemv_blocks_rows<T, 4>(type, weights, row_bytes, x, y, ldy, n, k);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace gemma4::GEMMA4_ISA
+
+#endif

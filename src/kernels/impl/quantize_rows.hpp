@@ -1,0 +1,183 @@
+// Activations as integers: rows for the matrix-vector kernels, tiles of four rows for the matrix kernels.
+#pragma once
+
+#include "kernels/impl/block_types.hpp"
+#include "kernels/kernels.h"
+
+#if defined(__AVX2__)
+
+namespace gemma4::GEMMA4_ISA {
+namespace {
+
+// --- rows: 16 bits in two planes of 8 --------------------------------------------------------------------------------
+
+constexpr float kLargest16 = 127 * 256;  // so that the high plane, rounded, stays within 127
+
+/// One chunk of a row. x = scale * (256 high + low), in the order of Chunk; low is signed. The sums are of the 16-bit
+/// values of a block or of half of it, a quarter in each of the block's four lanes.
+struct RowChunk {
+  alignas(64) std::int8_t high[2][kBytes];
+  std::int8_t low[2][kBytes];
+  float half_sum[2][kLanes];
+  float sum[kLanes];
+};
+struct RowHeader {
+  alignas(64) float scale;
+};
+
+inline float largest_magnitude(const float* x, std::size_t n) noexcept {
+  Vec most(0.0F);
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) most = xsimd::max(most, xsimd::abs(load(F32{}, x + i)));
+  alignas(64) float lanes[kWidth];
+  most.store_aligned(lanes);
+  float result = 0.0F;
+  for (float lane : lanes) result = lane > result ? lane : result;
+  for (; i < n; ++i) {
+    const float a = x[i] < 0.0F ? -x[i] : x[i];
+    result = a > result ? a : result;
+  }
+  return result;
+}
+
+/// True when no element is NaN or infinite.
+inline bool finite_row(const float* x, std::size_t n) noexcept {
+  Vec zero(0.0F);
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    const Vec v = load(F32{}, x + i);
+    zero = zero + (v - v);
+  }
+  float rest = sum(zero);
+  for (; i < n; ++i) rest += x[i] - x[i];
+  return rest == 0.0F;
+}
+
+inline __m256i round_to_16(const float* x, __m256 factor) noexcept {
+  const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x), factor));
+  const __m256i b = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), factor));
+  return _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xD8);
+}
+inline int sum_of_16(__m256i v) noexcept {
+  const __m256i pairs = _mm256_madd_epi16(v, _mm256_set1_epi16(1));
+  __m128i s = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
+  return _mm_cvtsi128_si32(s);
+}
+inline void store_low_bytes(void* dst, __m256i v) noexcept {  // 16-bit numbers that fit 8 bits
+  const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(v, v), 0xD8);
+  _mm_storeu_si128(static_cast<__m128i*>(dst), _mm256_castsi256_si128(bytes));
+}
+
+inline std::size_t row_chunks(std::size_t k) noexcept { return (k + kChunk - 1) / kChunk; }
+
+std::size_t quantized_row_bytes(std::size_t k) noexcept { return sizeof(RowHeader) + row_chunks(k) * sizeof(RowChunk); }
+
+void quantize_row(const float* x, std::size_t k, void* dst) noexcept {
+  auto* header = static_cast<RowHeader*>(dst);
+  auto* chunks = reinterpret_cast<RowChunk*>(header + 1);
+  const float most = largest_magnitude(x, k);
+  header->scale = finite_row(x, k) ? most / kLargest16 : bits_to_float(0x7FC00000U);
+  if (k % kChunk != 0) std::memset(chunks + row_chunks(k) - 1, 0, sizeof(RowChunk));
+  const bool usable = most > 0.0F && header->scale == header->scale && most / kLargest16 > 0.0F;
+  const __m256 factor = _mm256_set1_ps(usable ? kLargest16 / most : 0.0F);
+  for (std::size_t block = 0; block < k / 32; ++block) {
+    RowChunk& chunk = chunks[block / kChunkBlocks];
+    const std::size_t at = block % kChunkBlocks;
+    float both = 0.0F;
+    for (std::size_t half = 0; half < 2; ++half) {
+      const __m256i v = round_to_16(x + 32 * block + 16 * half, factor);
+      const __m256i high = _mm256_srai_epi16(_mm256_add_epi16(v, _mm256_set1_epi16(128)), 8);
+      store_low_bytes(chunk.high[half] + 16 * at, high);
+      store_low_bytes(chunk.low[half] + 16 * at, _mm256_sub_epi16(v, _mm256_slli_epi16(high, 8)));
+      const float quarter = 0.25F * static_cast<float>(sum_of_16(v));
+      both += quarter;
+      for (std::size_t l = 4 * at; l < 4 * at + 4; ++l) chunk.half_sum[half][l] = quarter;
+    }
+    for (std::size_t l = 4 * at; l < 4 * at + 4; ++l) chunk.sum[l] = both;
+  }
+}
+
+// --- tiles: 8 bits with a scale per block of 32 ----------------------------------------------------------------------
+
+std::size_t quantize_tile(const float* const* rows, std::size_t count, std::size_t k, float noise, kernels::TileBlock* dst,
+                          std::uint16_t* index) noexcept {
+  const std::size_t blocks = k / 32;
+  float limit[kernels::kTileRows];  // largest step of a block that needs no second pass, squared
+  bool finite[kernels::kTileRows];
+  for (std::size_t r = 0; r < count; ++r) {
+    Vec energy(0.0F);
+    for (std::size_t i = 0; i + kWidth <= k; i += kWidth) {
+      const Vec v = load(F32{}, rows[r] + i);
+      energy = fma(v, v, energy);
+    }
+    const float total = sum(energy);
+    finite[r] = finite_row(rows[r], k);
+    limit[r] = noise * noise * total / static_cast<float>(blocks) * 12.0F / 32.0F;
+  }
+  std::size_t used = 0;
+  const __m256 sign = _mm256_set1_ps(-0.0F);
+  for (std::size_t b = 0; b < blocks; ++b) {
+    kernels::TileBlock* block = dst + used;
+    index[used++] = static_cast<std::uint16_t>(b);
+    bool again = false;
+    for (std::size_t r = 0; r < kernels::kTileRows; ++r) {
+      if (r >= count) {
+        block->scale[r] = block->sum[0][r] = block->sum[1][r] = 0.0F;
+        std::memset(block->q[r], 128, 32);
+        continue;
+      }
+      const float* x = rows[r] + 32 * b;
+      __m256 v[4], most = _mm256_setzero_ps();
+      for (int i = 0; i < 4; ++i) {
+        v[i] = _mm256_loadu_ps(x + 8 * i);
+        most = _mm256_max_ps(most, _mm256_andnot_ps(sign, v[i]));
+      }
+      __m128 m = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps(most, 1));
+      m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+      m = _mm_max_ss(m, _mm_shuffle_ps(m, m, 1));
+      const float step = _mm_cvtss_f32(m) / 127.0F;
+      const float factor = step > 0.0F ? 1.0F / step : 0.0F;
+      const bool usable = factor - factor == 0.0F && finite[r];
+      const __m256 by = _mm256_set1_ps(usable ? factor : 0.0F);
+      __m256i half[2];
+      for (int h = 0; h < 2; ++h) {
+        const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * h], by)), c = _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * h + 1], by));
+        half[h] = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, c), 0xD8);
+      }
+      const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(half[0], half[1]), 0xD8);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(block->q[r]), _mm256_xor_si256(bytes, _mm256_set1_epi8(-128)));
+      block->scale[r] = finite[r] ? (usable ? step : 0.0F) : bits_to_float(0x7FC00000U);
+      block->sum[0][r] = block->scale[r] * static_cast<float>(sum_of_16(_mm256_add_epi16(half[0], half[1])));
+      block->sum[1][r] = block->scale[r] * static_cast<float>(sum_of_16(half[1]));
+      again = again || step * step > limit[r];
+    }
+    if (!again) continue;
+    kernels::TileBlock* rest = dst + used;
+    index[used++] = static_cast<std::uint16_t>(b);
+    for (std::size_t r = 0; r < kernels::kTileRows; ++r) {
+      const float step = block->scale[r] / 254.0F, factor = step > 0.0F ? 1.0F / step : 0.0F;
+      const bool usable = r < count && factor - factor == 0.0F;
+      rest->scale[r] = usable ? step : 0.0F;
+      int sums[2] = {};
+      for (std::size_t i = 0; i < 32; ++i) {
+        int q = 0;
+        if (usable) {
+          const float remainder = (rows[r][32 * b + i] - block->scale[r] * static_cast<float>(block->q[r][i] - 128)) * factor;
+          q = _mm_cvtss_si32(_mm_set_ss(remainder < -127.0F ? -127.0F : remainder > 127.0F ? 127.0F : remainder));
+        }
+        rest->q[r][i] = static_cast<std::uint8_t>(q + 128);
+        sums[i / 16] += q;
+      }
+      rest->sum[0][r] = rest->scale[r] * static_cast<float>(sums[0] + sums[1]);
+      rest->sum[1][r] = rest->scale[r] * static_cast<float>(sums[1]);
+    }
+  }
+  return used;
+}
+
+}  // namespace
+}  // namespace gemma4::GEMMA4_ISA
+
+#endif
