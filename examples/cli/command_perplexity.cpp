@@ -3,15 +3,23 @@
 // The text is cut into windows of --context tokens, the first of which is always <bos> (a model without one starts each
 // window with the text itself, whose first token is then not scored). Windows advance by --stride tokens of text, by
 // default their whole length; where they overlap, only tokens not scored before are.
+//
+// With --kl the same tokens go through a second model, and the predictions are compared: mean and extremes of
+// sum_i p_i log(p_i / q_i), p being the base's, and how often both find the same token most likely.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
+#include <sstream>
+#include <utility>
 
 #include "commands.h"
 #include "common.h"
+#include "divergence.h"
 #include "gemma4/error.h"
+#include "npy.h"
 
 namespace cli {
 namespace {
@@ -23,47 +31,36 @@ struct Arguments {
   TextArguments text;
   int context = 512;
   int stride = 0;
+  std::string base;
+  std::string save;
+  bool lines = false;
+  bool special = false;
 };
 
-// -log softmax(logits)[token]
-double surprise(gemma4::Span<const float> logits, TokenId token) {
-  const double max = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
-  double sum = 0.0;
-  for (const float x : logits) sum += std::exp(static_cast<double>(x) - max);
-  return max + std::log(sum) - static_cast<double>(logits[static_cast<std::size_t>(token)]);
-}
+/// A piece of a window: its tokens, and how many of them, from the end, have logits that count.
+struct Piece {
+  gemma4::Span<const TokenId> tokens;
+  std::size_t scored = 0;
+  bool first = false;  ///< Of its window.
+};
 
-class Measurement {
+/// The logits of one model, piece by piece.
+class Predictor {
  public:
-  explicit Measurement(const gemma4::Model& model, int context)
-      : session_(model, session_options(context)), vocab_size_(static_cast<std::size_t>(model.config().vocab_size)) {
-    // 64 MiB of logits at a time.
-    piece_ = std::clamp<std::size_t>((std::size_t{64} << 20) / (4 * vocab_size_), 1, 512);
-  }
+  Predictor(const gemma4::Model& model, int context) : session_(model, session_options(context)) {}
 
-  // Scores window[first, end), each token given those before it; first >= 1.
-  void score(gemma4::Span<const TokenId> window, std::size_t first) {
-    session_.truncate(0);
+  /// [piece.scored, vocab_size], valid until the next call.
+  gemma4::Span<const float> run(const Piece& piece) {
+    if (piece.first) session_.truncate(0);
     gemma4::PrefillOptions options;
-    if (first > 1) {
+    const std::size_t before = piece.tokens.size() - piece.scored;
+    if (before > 0) {
       options.want = gemma4::Want::nothing;
-      session_.prefill(window.subspan(0, first - 1), options);
+      session_.prefill(piece.tokens.subspan(0, before), options);
     }
     options.want = gemma4::Want::all_logits;
-    for (std::size_t i = first - 1; i + 1 < window.size(); i += piece_) {
-      const std::size_t n = std::min(piece_, window.size() - 1 - i);
-      const gemma4::Span<const float> logits = session_.prefill(window.subspan(i, n), options);
-      for (std::size_t j = 0; j < n; ++j) {
-        nll_ += surprise(logits.subspan(j * vocab_size_, vocab_size_), window[i + j + 1]);
-      }
-    }
-    scored_ += window.size() - first;
-    computed_ += window.size() - 1;
+    return session_.prefill(piece.tokens.subspan(before), options);
   }
-
-  double mean_nll() const { return nll_ / static_cast<double>(scored_); }
-  std::size_t scored() const { return scored_; }
-  std::size_t computed() const { return computed_; }
 
  private:
   static gemma4::SessionOptions session_options(int context) {
@@ -73,48 +70,195 @@ class Measurement {
   }
 
   gemma4::Session session_;
+};
+
+/// What a model is compared with: another model, or the logits of one that were saved.
+class Base {
+ public:
+  Base(const Arguments& arguments, const gemma4::Model& model, std::size_t rows) {
+    const auto vocab_size = static_cast<std::size_t>(model.config().vocab_size);
+    std::size_t columns = 0;
+    if (NpyReader::is_npy(arguments.base)) {
+      saved_.emplace(arguments.base);
+      columns = saved_->columns();
+      if (saved_->rows() != rows) {
+        throw gemma4::Error(gemma4::ErrorCode::bad_format,
+                            arguments.base + ": expected logits of " + std::to_string(rows) + " tokens, got " +
+                                std::to_string(saved_->rows()) + " (made with another text or context?)");
+      }
+    } else {
+      ModelArguments other = arguments.model;
+      other.path = arguments.base;
+      const gemma4::Model base = other.load();
+      columns = static_cast<std::size_t>(base.config().vocab_size);
+      predictor_.emplace(base, arguments.context);
+    }
+    if (columns != vocab_size) {
+      throw gemma4::Error(gemma4::ErrorCode::invalid_argument,
+                          arguments.base + ": expected a vocabulary of " + std::to_string(vocab_size) +
+                              ", as the model has, got " + std::to_string(columns));
+    }
+  }
+
+  gemma4::Span<const float> run(const Piece& piece) {
+    return saved_ ? saved_->read(piece.scored) : predictor_->run(piece);
+  }
+
+ private:
+  std::optional<NpyReader> saved_;
+  std::optional<Predictor> predictor_;
+};
+
+/// Scores windows of tokens.
+class Measurement {
+ public:
+  /// @param rows  tokens that will be scored
+  Measurement(const Arguments& arguments, const gemma4::Model& model, std::size_t rows)
+      : predictor_(model, arguments.context), vocab_size_(static_cast<std::size_t>(model.config().vocab_size)) {
+    // 64 MiB of logits at a time.
+    piece_ = std::clamp<std::size_t>((std::size_t{64} << 20) / (4 * vocab_size_), 1, 512);
+    if (!arguments.base.empty()) base_.emplace(arguments, model, rows);
+    if (!arguments.save.empty()) {
+      save_.emplace(arguments.save,
+                    std::vector<std::int64_t>{static_cast<std::int64_t>(rows), static_cast<std::int64_t>(vocab_size_)});
+    }
+  }
+
+  /// Scores window[first, end), each token given those before it; first >= 1.
+  void score(gemma4::Span<const TokenId> window, std::size_t first) {
+    std::size_t begin = 0;
+    for (std::size_t i = first - 1; i + 1 < window.size(); i += piece_) {
+      const std::size_t n = std::min(piece_, window.size() - 1 - i);
+      piece({window.subspan(begin, i + n - begin), n, begin == 0}, window.subspan(i + 1, n));
+      begin = i + n;
+    }
+    computed_ += window.size() - 1;
+  }
+
+  void finish() {
+    if (save_) save_->close();
+  }
+
+  void print() const {
+    const auto n = static_cast<double>(scored_);
+    std::printf("tokens scored  %zu\n", scored_);
+    std::printf("mean NLL       %.6f\n", nll_ / n);
+    std::printf("perplexity     %.6f\n", std::exp(nll_ / n));
+    if (!base_) return;
+    std::printf("of the base    %.6f\n", std::exp(base_nll_ / n));
+    std::printf("mean KL        %.6f +- %.6f\n", divergence_.mean(), divergence_.standard_error());
+    std::printf("median KL      %.6f\n", divergence_.quantile(0.5));
+    std::printf("99 %% KL        %.6f\n", divergence_.quantile(0.99));
+    std::printf("largest KL     %.6f\n", divergence_.quantile(1.0));
+    std::printf("same top       %.3f %%\n", 100.0 * divergence_.same_top());
+  }
+
+  std::size_t scored() const { return scored_; }
+  std::size_t computed() const { return computed_; }
+
+ private:
+  void piece(const Piece& piece, gemma4::Span<const TokenId> next) {
+    const gemma4::Span<const float> logits = predictor_.run(piece);
+    if (save_) save_->write(logits);
+    const gemma4::Span<const float> base = base_ ? base_->run(piece) : gemma4::Span<const float>();
+    for (std::size_t j = 0; j < next.size(); ++j) {
+      const auto row = logits.subspan(j * vocab_size_, vocab_size_);
+      nll_ += surprise(row, next[j]);
+      if (!base_) continue;
+      const auto base_row = base.subspan(j * vocab_size_, vocab_size_);
+      base_nll_ += surprise(base_row, next[j]);
+      divergence_.add(base_row, row);
+    }
+    scored_ += next.size();
+  }
+
+  // -log softmax(logits)[token]
+  static double surprise(gemma4::Span<const float> logits, TokenId token) {
+    return log_sum(logits) - static_cast<double>(logits[static_cast<std::size_t>(token)]);
+  }
+
+  Predictor predictor_;
+  std::optional<Base> base_;
+  std::optional<NpyWriter> save_;
+  Divergence divergence_;
   std::size_t vocab_size_;
   std::size_t piece_ = 1;
-  double nll_ = 0.0;
+  double nll_ = 0.0, base_nll_ = 0.0;
   std::size_t scored_ = 0;
   std::size_t computed_ = 0;
+};
+
+/// Tokens that the model sees together; those before `first` are not scored.
+struct Window {
+  std::vector<TokenId> tokens;
+  std::size_t first = 1;
+};
+
+/// Cuts a text's tokens into windows.
+class Cutter {
+ public:
+  Cutter(const Arguments& arguments, TokenId bos) : bos_(bos), lead_(bos >= 0 ? 1 : 0) {
+    length_ = static_cast<std::size_t>(arguments.context) - lead_;
+    stride_ = arguments.stride > 0 ? static_cast<std::size_t>(arguments.stride) : length_;
+    if (stride_ > length_) {
+      throw UsageError("--stride: expected at most " + std::to_string(length_) + " (the context without <bos>), got " +
+                       std::to_string(stride_));
+    }
+  }
+
+  void cut(const std::vector<TokenId>& ids) {
+    std::size_t scored_to = 0;
+    for (std::size_t begin = 0; scored_to < ids.size(); begin += stride_) {
+      const std::size_t end = std::min(ids.size(), begin + length_);
+      Window window;
+      if (lead_ > 0) window.tokens.push_back(bos_);
+      window.tokens.insert(window.tokens.end(), ids.begin() + static_cast<std::ptrdiff_t>(begin),
+                           ids.begin() + static_cast<std::ptrdiff_t>(end));
+      window.first = std::max<std::size_t>(1, scored_to - begin + lead_);
+      if (window.first < window.tokens.size()) {
+        rows_ += window.tokens.size() - window.first;
+        windows_.push_back(std::move(window));
+      }
+      scored_to = end;
+    }
+  }
+
+  const std::vector<Window>& windows() const { return windows_; }
+  std::size_t rows() const { return rows_; }  // tokens that will be scored
+
+ private:
+  TokenId bos_;
+  std::size_t lead_, length_ = 0, stride_ = 0;  // length: tokens of text in a window
+  std::vector<Window> windows_;
+  std::size_t rows_ = 0;
 };
 
 void run(const Arguments& arguments) {
   const std::string text = arguments.text.read();
   const gemma4::Model model = arguments.model.load();
-  const std::vector<TokenId> ids = model.tokenizer().encode(text);
-  const TokenId bos = model.tokenizer().bos_token();
-  const std::size_t lead = bos >= 0 ? 1 : 0;
-  const std::size_t length = static_cast<std::size_t>(arguments.context) - lead;  // tokens of text in a window
-  const std::size_t stride = arguments.stride > 0 ? static_cast<std::size_t>(arguments.stride) : length;
-  if (stride > length) {
-    throw UsageError("--stride: expected at most " + std::to_string(length) + " (the context without <bos>), got " +
-                     std::to_string(stride));
+  const gemma4::Tokenizer& tokenizer = model.tokenizer();
+  Cutter cutter(arguments, tokenizer.bos_token());
+  const auto cut = [&](const std::string& part) { cutter.cut(tokenizer.encode(part, false, arguments.special)); };
+  if (arguments.lines) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) cut(line);
+  } else {
+    cut(text);
   }
-  if (ids.size() + lead < 2)
+  if (cutter.rows() == 0)
     throw gemma4::Error(gemma4::ErrorCode::invalid_argument, "the text is too short to be scored");
 
-  Measurement measurement(model, arguments.context);
+  Measurement measurement(arguments, model, cutter.rows());
   Progress progress("scoring");
   const double start = now();
-  std::size_t scored_to = 0;
-  for (std::size_t begin = 0; scored_to < ids.size(); begin += stride) {
-    const std::size_t end = std::min(ids.size(), begin + length);
-    std::vector<TokenId> window;
-    if (lead > 0) window.push_back(bos);
-    window.insert(window.end(), ids.begin() + static_cast<std::ptrdiff_t>(begin),
-                  ids.begin() + static_cast<std::ptrdiff_t>(end));
-    const std::size_t first = std::max<std::size_t>(1, scored_to - begin + lead);
-    if (first < window.size()) measurement.score(window, first);
-    scored_to = end;
-    progress.show(end, ids.size());
+  for (const Window& window : cutter.windows()) {
+    measurement.score(window.tokens, window.first);
+    progress.show(measurement.scored(), cutter.rows());
   }
+  measurement.finish();
   progress.clear();
   const double seconds = now() - start;
-  std::printf("tokens scored  %zu\n", measurement.scored());
-  std::printf("mean NLL       %.6f\n", measurement.mean_nll());
-  std::printf("perplexity     %.6f\n", std::exp(measurement.mean_nll()));
+  measurement.print();
   std::fprintf(stderr, "%zu tokens computed in %.3f s (%.1f tokens/s)\n", measurement.computed(), seconds,
                static_cast<double>(measurement.computed()) / seconds);
 }
@@ -130,6 +274,11 @@ void add_perplexity(CLI::App& app) {
       ->check(CLI::Range(2, 1 << 24));
   command->add_option("--stride", arguments->stride, "Tokens of text by which windows advance; 0: no overlap")
       ->check(CLI::NonNegativeNumber);
+  command->add_flag("--lines", arguments->lines, "Score every line by itself");
+  command->add_flag("--special", arguments->special, "Let the text of control tokens become those tokens");
+  command->add_option("--kl", arguments->base,
+                      "Compare with BASE: a model of the same vocabulary, or a file of --save-logits");
+  command->add_option("--save-logits", arguments->save, "Write the logits of every scored token to a .npy file");
   command->callback([arguments] { run(*arguments); });
 }
 

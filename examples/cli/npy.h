@@ -1,6 +1,7 @@
-// Writes NumPy's .npy files.
+// Writes and reads NumPy's .npy files.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <fstream>
 #include <string>
@@ -22,6 +23,25 @@ class NpyWriter {
  private:
   std::string path_;
   std::ofstream out_;
+};
+
+/// A two-dimensional float32 array as NpyWriter writes it, read row by row.
+class NpyReader {
+ public:
+  static bool is_npy(const std::string& path);
+  /// Throws Error: not_found, bad_format (another type, order or number of dimensions; a file of another length).
+  explicit NpyReader(const std::string& path);
+
+  std::size_t rows() const { return rows_; }
+  std::size_t columns() const { return columns_; }
+  /// The next n rows, valid until the next call. Throws Error bad_format when there are fewer.
+  gemma4::Span<const float> read(std::size_t n);
+
+ private:
+  std::string path_;
+  std::ifstream in_;
+  std::size_t rows_ = 0, columns_ = 0, next_ = 0;
+  std::vector<float> values_;
 };
 
 }  // namespace cli

@@ -151,6 +151,19 @@ expect 0 "$gemma4" perplexity "$model" -f "$dir/text" --context 64
 same "$(cat "$dir/out")" "$whole" "perplexity twice"
 expect 0 "$gemma4" perplexity "$model" -f "$dir/text" --context 64 --stride 16
 same "$(awk '/scored/ { print $3 }' "$dir/out")" "$(echo "$whole" | awk '/scored/ { print $3 }')" "tokens scored with a stride"
+expect 0 "$gemma4" perplexity "$model" -f "$dir/text" --context 64 --stride 16 --kl "$model"
+same "$(awk '/KL/ { print $(NF > 3 && $2 == "KL" ? 3 : NF) }' "$dir/out" | sort -u)" "0.000000" "KL from itself"
+has out "same top       100.000 %"
+expect 0 "$gemma4" perplexity "$model" -f "$dir/text" --lines --save-logits "$dir/base.npy"
+expect 0 "$gemma4" quantize "$model" "$dir/q.gguf" q4_0
+expect 0 "$gemma4" perplexity "$dir/q.gguf" -f "$dir/text" --lines --kl "$model"
+whole=$(cat "$dir/out")
+expect 0 "$gemma4" perplexity "$dir/q.gguf" -f "$dir/text" --lines --kl "$dir/base.npy"
+same "$(cat "$dir/out")" "$whole" "KL from saved logits"
+error 1 "another text" "$gemma4" perplexity "$model" -p "much shorter" --kl "$dir/base.npy"
+error 1 "base.npy" "$gemma4" perplexity "$model" -p "much shorter" --kl "$dir/no-base.npy"
+head -c 5000 "$dir/base.npy" >"$dir/short.npy"
+error 1 "another length" "$gemma4" perplexity "$model" -p "much shorter" --kl "$dir/short.npy"
 
 echo "quantize"
 expect 0 "$gemma4" quantize "$model" "$dir/x.gguf" q4_k_m
