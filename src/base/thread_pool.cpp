@@ -8,9 +8,6 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 #include "base/check.h"
 #include "base/sleep.h"
@@ -18,38 +15,7 @@
 namespace gemma4::base {
 namespace {
 
-constexpr int kMinSpins = 32;
-constexpr int kMaxSpins = 4096;  // some tens of microseconds: longer than the gap between two operations of a step
-
 thread_local bool inside_region = false;
-
-void pause() noexcept {
-#if defined(__x86_64__)
-  _mm_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-/// Spins at most `spins` times, then sleeps, until the value differs from `old`. Adapts `spins`: long where that is
-/// enough; short on a busy machine, where a spinning thread takes the CPU from the one it waits for (two threads beside
-/// a load of 7 on two cores: 25 us a region instead of 600).
-std::uint32_t wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old, int& spins) noexcept {
-  for (int i = 0; i < spins; ++i) {
-    const std::uint32_t now = value.load(std::memory_order_acquire);
-    if (now != old) {
-      spins = std::min(kMaxSpins, spins + spins / 8 + 1);
-      return now;
-    }
-    pause();
-  }
-  spins = std::max(kMinSpins, spins / 2);
-  while (true) {
-    const std::uint32_t now = value.load(std::memory_order_acquire);
-    if (now != old) return now;
-    sleep_while(value, old);
-  }
-}
 
 }  // namespace
 
@@ -94,8 +60,8 @@ ThreadPool::ThreadPool(int threads) : size_(threads) {
     for (int worker = 1; worker < threads; ++worker) threads_.emplace_back([this, worker] { work(worker); });
   } catch (const std::exception& error) {
     stop_ = true;
-    epoch_.fetch_add(1, std::memory_order_release);
-    wake_all(epoch_);
+    epoch_.add(1);
+    epoch_.wake();
     for (std::thread& thread : threads_) thread.join();
     fail(ErrorCode::out_of_memory, "could not start ", threads, " threads: ", error.what());
   }
@@ -103,8 +69,8 @@ ThreadPool::ThreadPool(int threads) : size_(threads) {
 
 ThreadPool::~ThreadPool() {
   stop_ = true;
-  epoch_.fetch_add(1, std::memory_order_release);
-  wake_all(epoch_);
+  epoch_.add(1);
+  epoch_.wake();
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -125,11 +91,11 @@ void ThreadPool::run_erased(Task task, void* context) const {
   }
   task_ = task;
   context_ = context;
-  pending_.store(static_cast<std::uint32_t>(size_ - 1), std::memory_order_relaxed);
-  epoch_.fetch_add(1, std::memory_order_release);
-  wake_all(epoch_);
+  pending_.set(static_cast<std::uint32_t>(size_ - 1));
+  epoch_.add(1);
+  epoch_.wake();
   execute(0);
-  for (std::uint32_t left = pending_.load(std::memory_order_acquire); left != 0;) left = wait_while(pending_, left, caller_spins_);
+  for (std::uint32_t left = pending_.load(); left != 0;) left = pending_.wait(left, caller_patience_);
   std::exception_ptr first;
   for (std::exception_ptr& failure : failures_) {
     if (failure && !first) first = failure;
@@ -140,12 +106,12 @@ void ThreadPool::run_erased(Task task, void* context) const {
 
 void ThreadPool::work(int worker) {
   std::uint32_t seen = 0;
-  int spins = kMaxSpins;
+  Patience patience;
   while (true) {
-    seen = wait_while(epoch_, seen, spins);
+    seen = epoch_.wait(seen, patience);
     if (stop_) return;
     execute(worker);
-    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake_all(pending_);
+    if (pending_.add(~std::uint32_t{0}) == 1) pending_.wake();  // one less
   }
 }
 

@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/signal.h"
+
 namespace gemma4::base {
 
 /// Physical cores this process may run on, at least 1.
@@ -87,9 +89,9 @@ class ThreadPool {
   mutable Task task_ = nullptr;
   mutable void* context_ = nullptr;
   mutable std::vector<std::exception_ptr> failures_;  // [size], one slot per worker
-  mutable int caller_spins_ = 0;                      // how long the caller spins for the workers; adapts
-  alignas(64) mutable std::atomic<std::uint32_t> epoch_{0};
-  alignas(64) mutable std::atomic<std::uint32_t> pending_{0};
+  mutable Patience caller_patience_;
+  alignas(64) mutable Signal epoch_;
+  alignas(64) mutable Signal pending_;
   std::atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
 };
