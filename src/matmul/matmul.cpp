@@ -13,7 +13,7 @@ MatMul::MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool
       panels_(kernels, pool),
       dense_(kernels, pool, compute),
       integers_(compute != Compute::f32) {
-  for (std::vector<Product>* list : {&few_, &panel_, &dense_list_}) list->reserve(64);
+  for (std::vector<Product>* list : {&few_, &panel_, &dense_list_}) list->reserve(256);
 }
 
 void MatMul::multiply(const float* src, std::size_t lds, std::size_t m, Span<const Product> products,

@@ -29,7 +29,9 @@ void PanelProducts::run(const float* src, std::size_t lds, Span<const Product> p
   pool_.run([&](int worker) {
     split_.for_share(kernels_.blocks.panel_rows, worker, pool_.size(),
                      [&](std::size_t job) { return jobs_[job].product->weights->n; },
-                     [&](std::size_t job, std::size_t begin, std::size_t end) { multiply(jobs_[job], begin, end, worker); });
+                     [&](std::size_t job, std::size_t begin, std::size_t end) {
+                       multiply(job, begin, end, worker);
+                     });
   });
 }
 
@@ -74,7 +76,8 @@ void PanelProducts::quantize(const float* src, std::size_t lds, std::size_t k, S
   });
 }
 
-void PanelProducts::multiply(const Job& job, std::size_t begin, std::size_t end, int worker) {
+void PanelProducts::multiply(std::size_t index, std::size_t begin, std::size_t end, int worker) {
+  const Job& job = jobs_[index];
   const kernels::BlockKernels& blocks = kernels_.blocks;
   const Matrix& w = *job.product->weights;
   const std::size_t all = w.k / 32, most = std::min(all, kPanelBlocks);
@@ -86,8 +89,13 @@ void PanelProducts::multiply(const Job& job, std::size_t begin, std::size_t end,
     for (std::size_t b = 0; b < all; b += kPanelBlocks) {
       const std::size_t count = std::min(kPanelBlocks, all - b);
       blocks.pack_panel(w.dtype, w.row(j), rows, w.k, b, count, panel.data());
-      const bool row_done = b + count == all;
-      prefetch(w, row_done ? j + blocks.panel_rows : j, blocks.panel_rows, row_done ? 0 : b + count, kPanelBlocks);
+      if (b + count != all) {
+        prefetch(w, j, blocks.panel_rows, b + count, kPanelBlocks);
+      } else if (j + blocks.panel_rows < end) {
+        prefetch(w, j + blocks.panel_rows, blocks.panel_rows, 0, kPanelBlocks);
+      } else if (index + 1 < jobs_.size()) {
+        prefetch(*jobs_[index + 1].product->weights, 0, blocks.panel_rows, 0, kPanelBlocks);
+      }
       blocks.gemm_panel(w.dtype, panel.data(), rows, b, count, &tiles_[job.first_tile], job.tiles, job.product->dst + j,
                         job.product->ldd);
     }

@@ -27,7 +27,7 @@ class PanelProducts {
     std::size_t first_tile, tiles;
   };
   void quantize(const float* src, std::size_t lds, std::size_t k, Span<const Product> products, float noise);
-  void multiply(const Job& job, std::size_t begin, std::size_t end, int worker);
+  void multiply(std::size_t job, std::size_t begin, std::size_t end, int worker);
 
   const kernels::KernelTable& kernels_;
   const base::ThreadPool& pool_;

@@ -22,7 +22,7 @@ struct Product {
 /// Cuts the weight rows of many jobs, one after another, into shares of equal cost: by numbers alone, never by timing.
 class WorkSplit {
  public:
-  explicit WorkSplit(std::size_t reserve = 64) { ends_.reserve(reserve); }
+  explicit WorkSplit(std::size_t reserve = 256) { ends_.reserve(reserve); }
   void clear() noexcept { ends_.clear(); }
   void add(std::size_t rows, std::size_t cost_per_row) { ends_.push_back(total() + rows * cost_per_row); }
   std::size_t total() const noexcept { return ends_.empty() ? 0 : ends_.back(); }

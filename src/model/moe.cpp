@@ -1,7 +1,6 @@
 #include "model/moe.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -75,6 +74,15 @@ void group_by_expert(const Context& c, std::size_t choices) noexcept {
   begin[0] = 0;
 }
 
+/// fn(expert, first row, rows) for each expert that some token chose.
+template <class Fn>
+void for_chosen(const Workspace& ws, Fn&& fn) {
+  for (std::size_t e = 0; e + 1 < ws.expert_begin.size(); ++e) {
+    const auto begin = static_cast<std::size_t>(ws.expert_begin[e]), end = static_cast<std::size_t>(ws.expert_begin[e + 1]);
+    if (begin != end) fn(e, begin, end - begin);
+  }
+}
+
 }  // namespace
 
 void experts(const Context& c, const MoeWeights& w, std::size_t n) {
@@ -87,23 +95,37 @@ void experts(const Context& c, const MoeWeights& w, std::size_t n) {
   c.for_rows(n, [&](std::size_t i) {
     float* z = ws.branch.data() + i * d;
     c.kernels.rms_norm(ws.x.data() + i * d, w.pre_feedforward_layernorm_2.data(), z, d, c.config.rms_norm_eps);
+    if (n == 1) return;  // all experts read that row
     for (std::size_t j = 0; j < top_k; ++j) {
       const auto place = static_cast<std::size_t>(ws.expert_place[i * top_k + j]);
       std::memcpy(ws.expert_in.data() + place * d, z, d * sizeof(float));
     }
   });
-  for (std::size_t e = 0; e < w.gate.size(); ++e) {
-    const auto begin = static_cast<std::size_t>(ws.expert_begin[e]);
-    const std::size_t count = static_cast<std::size_t>(ws.expert_begin[e + 1]) - begin;
-    if (count == 0) continue;
-    float* gate = ws.expert_gate.data() + begin * width;
-    float* up = ws.expert_up.data() + begin * width;
-    const std::array<matmul::Product, 2> products = {matmul::Product{&w.gate[e], gate, width},
-                                                     matmul::Product{&w.up[e], up, width}};
-    c.matmul.multiply(ws.expert_in.data() + begin * d, d, count, {products.data(), products.size()}, c.activations(n));
-    c.for_rows(count, [&](std::size_t i) { c.kernels.gelu_mul(gate + i * width, up + i * width, gate + i * width, width); });
-    c.matmul.multiply(gate, width, count, w.down[e], ws.expert_out.data() + begin * d, d, c.activations(n));
+
+  // All experts' products in one go, so that their weights are cut evenly between the threads.
+  std::vector<matmul::Product>& products = ws.expert_products;
+  products.clear();
+  for_chosen(ws, [&](std::size_t e, std::size_t begin, std::size_t count) {
+    const std::size_t first_row = n == 1 ? 0 : begin;
+    products.push_back({&w.gate[e], ws.expert_gate.data() + begin * width, width, first_row, count});
+    products.push_back({&w.up[e], ws.expert_up.data() + begin * width, width, first_row, count});
+  });
+  const float* in = n == 1 ? ws.branch.data() : ws.expert_in.data();
+  c.matmul.multiply(in, d, n == 1 ? 1 : n * top_k, {products.data(), products.size()}, c.activations(n));
+  const auto gelu = [&](std::size_t i) {
+    float* gate = ws.expert_gate.data() + i * width;
+    c.kernels.gelu_mul(gate, ws.expert_up.data() + i * width, gate, width);
+  };
+  if (n == 1) {
+    for (std::size_t i = 0; i < top_k; ++i) gelu(i);  // less work than waking a thread
+  } else {
+    c.for_rows(n * top_k, gelu);
   }
+  products.clear();
+  for_chosen(ws, [&](std::size_t e, std::size_t begin, std::size_t count) {
+    products.push_back({&w.down[e], ws.expert_out.data() + begin * d, d, begin, count});
+  });
+  c.matmul.multiply(ws.expert_gate.data(), width, n * top_k, {products.data(), products.size()}, c.activations(n));
   c.for_rows(n, [&](std::size_t i) {
     float* sum = ws.expert_sum.data() + i * d;
     std::memset(sum, 0, d * sizeof(float));

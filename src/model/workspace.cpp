@@ -62,6 +62,7 @@ Workspace::Workspace(const ModelConfig& c, std::size_t max_rows, int workers) : 
     expert_index.resize(choices);
     expert_place.resize(choices);
     expert_begin.resize(experts + 1);
+    expert_products.reserve(2 * experts);
   }
 
   for (int worker = 0; worker < workers; ++worker) {

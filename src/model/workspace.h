@@ -8,6 +8,7 @@
 
 #include "base/aligned_buffer.h"
 #include "gemma4/config.h"
+#include "matmul/product.h"
 #include "kernels/kernels.h"
 
 namespace gemma4::model {
@@ -60,6 +61,7 @@ struct Workspace {
   std::vector<std::int32_t> expert_index;     ///< [rows * top_k]
   std::vector<std::int32_t> expert_place;     ///< [rows * top_k] row of expert_in that holds this choice
   std::vector<std::int32_t> expert_begin;     ///< [experts + 1]
+  std::vector<matmul::Product> expert_products;  ///< of the current call
 
   std::vector<AttentionScratch> attention;    ///< one per worker
   std::vector<std::int64_t> positions;        ///< [rows]

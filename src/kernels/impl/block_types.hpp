@@ -161,9 +161,10 @@ struct Q4_0 : Nibbles<18, 2>, OneScale<18> {
     alignas(64) static constexpr std::uint8_t kIndex[64] = {
         2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35,
         38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 56, 57, 58, 59, 60, 61, 62, 63,
-        // from the second vector, which begins 8 bytes further on
-        64 + 56, 64 + 57, 64 + 58, 64 + 59, 64 + 60, 64 + 61, 64 + 62, 64 + 63};
-    const Bytes v = _mm512_permutex2var_epi8(load_bytes(unit), load_bytes(kIndex), load_bytes(unit + 8));
+        // the last eight from the second vector, the unit's last 16 bytes
+        64 + 8, 64 + 9, 64 + 10, 64 + 11, 64 + 12, 64 + 13, 64 + 14, 64 + 15};
+    const Bytes last = _mm512_castsi128_si512(load_128(unit + 56));
+    const Bytes v = _mm512_permutex2var_epi8(load_bytes(unit), load_bytes(kIndex), last);
     return {low_nibbles(v), high_nibbles(v)};
   }
 #endif

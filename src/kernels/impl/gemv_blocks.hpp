@@ -81,18 +81,47 @@ inline void gemv_chunk(const Chunk& codes, const typename T::Scales& scales, con
   }
 }
 
-/// The chunks C and after of a unit.
-template <class T, int C, std::size_t kRows>
-inline void gemv_unit(const std::uint8_t* unit, const typename T::Scales& scales, const RowChunk* const* x,
-                      std::size_t chunk, GemvSums* sums) noexcept {
-  const Chunk codes = T::template codes<C>(unit);
-  for (std::size_t r = 0; r < kRows; ++r) gemv_chunk<T, C>(codes, scales, x[r][chunk + C], sums[r]);
-  if constexpr (C + 1 < static_cast<int>(T::kUnitChunks)) gemv_unit<T, C + 1, kRows>(unit, scales, x, chunk, sums);
+/// The chunks C and after of a unit of kColumns weight rows.
+template <class T, int C, std::size_t kRows, std::size_t kColumns>
+inline void gemv_unit(const std::uint8_t* const (&units)[kColumns], const typename T::Scales (&scales)[kColumns],
+                      const RowChunk* const* x, std::size_t chunk, GemvSums (&sums)[kColumns][kRows]) noexcept {
+  Chunk codes[kColumns];
+  for (std::size_t c = 0; c < kColumns; ++c) codes[c] = T::template codes<C>(units[c]);
+  for (std::size_t r = 0; r < kRows; ++r) {
+    for (std::size_t c = 0; c < kColumns; ++c) gemv_chunk<T, C>(codes[c], scales[c], x[r][chunk + C], sums[c][r]);
+  }
+  if constexpr (C + 1 < static_cast<int>(T::kUnitChunks)) gemv_unit<T, C + 1>(units, scales, x, chunk, sums);
+}
+
+/// kColumns rows of weights from w times kRows rows of x.
+template <class T, std::size_t kRows, std::size_t kColumns>
+inline void gemv_columns(UnitReader<T> (&readers)[2], const std::uint8_t* w, std::size_t row_bytes, const RowChunk* const* x,
+                         const float* x_scale, float* y, std::size_t ldy) noexcept {
+  constexpr std::size_t kLines = (UnitReader<T>::kBytesRead + 32) / 64;
+  GemvSums sums[kColumns][kRows];
+  const std::size_t units = readers[0].units();
+  for (std::size_t u = 0; u < units; ++u) {
+    const std::uint8_t* unit[kColumns];
+    typename T::Scales scales[kColumns];
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      unit[c] = readers[c].unit(w + c * row_bytes, u);
+      for (std::size_t line = 0; line < kLines; ++line) prefetch_ahead(unit[c] + 64 * line);
+      scales[c] = T::scales(unit[c]);
+    }
+    gemv_unit<T, 0>(unit, scales, x, u * T::kUnitChunks, sums);
+  }
+  constexpr float kOffset = T::kHasMin ? 1.0F : -static_cast<float>(T::kZero);
+  for (std::size_t r = 0; r < kRows; ++r) {
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      y[r * ldy + c] = x_scale[r] * (sum(sums[c][r].products) + kOffset * sum(sums[c][r].offsets));
+    }
+  }
 }
 
 template <class T, std::size_t kRows>
 void gemv_blocks_rows(formats::DataType type, const std::uint8_t* w, std::size_t row_bytes, const void* const* x,
                       float* y, std::size_t ldy, std::size_t n, std::size_t k) noexcept {
+  constexpr std::size_t kColumns = kRows <= 2 ? 2 : 1;  // rows of weights that share the loads of x
   const RowChunk* chunks[kRows];
   float scale[kRows];
   for (std::size_t r = 0; r < kRows; ++r) {
@@ -100,21 +129,12 @@ void gemv_blocks_rows(formats::DataType type, const std::uint8_t* w, std::size_t
     scale[r] = header->scale;
     chunks[r] = reinterpret_cast<const RowChunk*>(header + 1);
   }
-  UnitReader<T> reader(type, k);
-  const std::size_t units = reader.units();
-  constexpr std::size_t unit_bytes = UnitReader<T>::kBytesRead;
-  for (std::size_t j = 0; j < n; ++j, w += row_bytes) {
-    GemvSums sums[kRows];
-    for (std::size_t u = 0; u < units; ++u) {
-      const std::uint8_t* unit = reader.unit(w, u);
-      for (std::size_t at = 0; at < unit_bytes; at += 64) prefetch_ahead(unit + at);
-      gemv_unit<T, 0, kRows>(unit, T::scales(unit), chunks, u * T::kUnitChunks, sums);
-    }
-    constexpr float kOffset = T::kHasMin ? 1.0F : -static_cast<float>(T::kZero);
-    for (std::size_t r = 0; r < kRows; ++r) {
-      y[r * ldy + j] = scale[r] * (sum(sums[r].products) + kOffset * sum(sums[r].offsets));
-    }
+  UnitReader<T> readers[2] = {UnitReader<T>(type, k), UnitReader<T>(type, k)};
+  std::size_t j = 0;
+  for (; j + kColumns <= n; j += kColumns) {
+    gemv_columns<T, kRows, kColumns>(readers, w + j * row_bytes, row_bytes, chunks, scale, y + j, ldy);
   }
+  for (; j < n; ++j) gemv_columns<T, kRows, 1>(readers, w + j * row_bytes, row_bytes, chunks, scale, y + j, ldy);
 }
 
 void gemv_blocks(formats::DataType type, const void* w, const void* const* x, std::size_t rows, float* y,
