@@ -10,7 +10,7 @@ namespace {
 /// y[r][j] for one block of kCols weight rows and kRows rows of x. Two accumulators per product hide the FMA latency
 /// when there are few products.
 template <std::size_t kRows, std::size_t kCols, class T>
-inline void gemv_block(T tag, const typename T::Storage* w, const float* x, std::size_t ldx, float* y, std::size_t ldy,
+inline void gemv_block(T tag, WeightsAhead& ahead, const typename T::Storage* w, const float* x, std::size_t ldx, float* y, std::size_t ldy,
                        std::size_t k) noexcept {
   Vec acc[2][kRows][kCols];
   for (auto& half : acc)
@@ -18,6 +18,7 @@ inline void gemv_block(T tag, const typename T::Storage* w, const float* x, std:
       for (Vec& a : row) a = Vec(0.0F);
   std::size_t i = 0;
   for (; i + 2 * kWidth <= k; i += 2 * kWidth) {
+    ahead.advance(kCols * 2 * kWidth * sizeof(*w));
     for (std::size_t half = 0; half < 2; ++half) {
       Vec xs[kRows];
       for (std::size_t r = 0; r < kRows; ++r) xs[r] = load(F32{}, x + r * ldx + i + half * kWidth);
@@ -47,9 +48,10 @@ void gemv_rows(T tag, const void* weights, const float* x, std::size_t ldx, floa
                std::size_t k) noexcept {
   constexpr std::size_t kCols = kRows == 1 ? 4 : 2;
   const auto* w = static_cast<const typename T::Storage*>(weights);
+  WeightsAhead ahead(static_cast<const std::uint8_t*>(weights));
   std::size_t j = 0;
-  for (; j + kCols <= n; j += kCols) gemv_block<kRows, kCols>(tag, w + j * k, x, ldx, y + j, ldy, k);
-  for (; j < n; ++j) gemv_block<kRows, 1>(tag, w + j * k, x, ldx, y + j, ldy, k);
+  for (; j + kCols <= n; j += kCols) gemv_block<kRows, kCols>(tag, ahead, w + j * k, x, ldx, y + j, ldy, k);
+  for (; j < n; ++j) gemv_block<kRows, 1>(tag, ahead, w + j * k, x, ldx, y + j, ldy, k);
 }
 
 template <class T>

@@ -43,12 +43,6 @@ inline Bytes dot_planes(const Chunk& codes, const RowChunk& x) noexcept {
 #endif
 }
 
-/// The hardware prefetchers stop at page borders; this reaches across.
-constexpr std::size_t kAhead = 2048;
-inline void prefetch_ahead(const std::uint8_t* p) noexcept {
-  _mm_prefetch(reinterpret_cast<const char*>(p) + kAhead, _MM_HINT_T0);
-}
-
 /// Running sums of one weight row against one activation row: sum of scale * dot, and of scale (or min) * sum.
 struct GemvSums {
   Vec products = Vec(0.0F), offsets = Vec(0.0F);
@@ -95,17 +89,16 @@ inline void gemv_unit(const std::uint8_t* const (&units)[kColumns], const typena
 
 /// kColumns rows of weights from w times kRows rows of x.
 template <class T, std::size_t kRows, std::size_t kColumns>
-inline void gemv_columns(UnitReader<T> (&readers)[2], const std::uint8_t* w, std::size_t row_bytes, const RowChunk* const* x,
+inline void gemv_columns(UnitReader<T> (&readers)[2], WeightsAhead& ahead, const std::uint8_t* w, std::size_t row_bytes, const RowChunk* const* x,
                          const float* x_scale, float* y, std::size_t ldy) noexcept {
-  constexpr std::size_t kLines = (UnitReader<T>::kBytesRead + 32) / 64;
   GemvSums sums[kColumns][kRows];
   const std::size_t units = readers[0].units();
   for (std::size_t u = 0; u < units; ++u) {
+    ahead.advance(kColumns * UnitReader<T>::kBytesRead);
     const std::uint8_t* unit[kColumns];
     typename T::Scales scales[kColumns];
     for (std::size_t c = 0; c < kColumns; ++c) {
       unit[c] = readers[c].unit(w + c * row_bytes, u);
-      for (std::size_t line = 0; line < kLines; ++line) prefetch_ahead(unit[c] + 64 * line);
       scales[c] = T::scales(unit[c]);
     }
     gemv_unit<T, 0>(unit, scales, x, u * T::kUnitChunks, sums);
@@ -130,11 +123,12 @@ void gemv_blocks_rows(formats::DataType type, const std::uint8_t* w, std::size_t
     chunks[r] = reinterpret_cast<const RowChunk*>(header + 1);
   }
   UnitReader<T> readers[2] = {UnitReader<T>(type, k), UnitReader<T>(type, k)};
+  WeightsAhead ahead(w);
   std::size_t j = 0;
   for (; j + kColumns <= n; j += kColumns) {
-    gemv_columns<T, kRows, kColumns>(readers, w + j * row_bytes, row_bytes, chunks, scale, y + j, ldy);
+    gemv_columns<T, kRows, kColumns>(readers, ahead, w + j * row_bytes, row_bytes, chunks, scale, y + j, ldy);
   }
-  for (; j < n; ++j) gemv_columns<T, kRows, 1>(readers, w + j * row_bytes, row_bytes, chunks, scale, y + j, ldy);
+  for (; j < n; ++j) gemv_columns<T, kRows, 1>(readers, ahead, w + j * row_bytes, row_bytes, chunks, scale, y + j, ldy);
 }
 
 void gemv_blocks(formats::DataType type, const void* w, const void* const* x, std::size_t rows, float* y,
