@@ -2,6 +2,7 @@
 
     python evaluate.py --engine hf --scores scores.json      # Hugging Face transformers
     python evaluate.py --engine gemma4                       # this library's Python module
+    python evaluate.py --engine gemma4 --model nano.gguf     # the same, a file of gemma4 quantize
 
 An answer is right when its text equals the expected one, it stops with the expected token, and a
 thought came before it exactly when thinking is on. Both engines compute in F32 from the BF16
@@ -77,7 +78,8 @@ class Gemma4:
 
         self.gemma4, self.numpy = gemma4, numpy
         self.model = gemma4.Model(str(path), threads=options.threads, compute=options.compute)
-        self.stop = json.loads((path / "generation_config.json").read_text())["eos_token_id"]
+        folder = path if path.is_dir() else HERE / "model"  # a GGUF was made from it
+        self.stop = json.loads((folder / "generation_config.json").read_text())["eos_token_id"]
         self.name = f"gemma4, compute={options.compute}"
 
     def encode(self, text):
