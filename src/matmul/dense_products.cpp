@@ -15,25 +15,26 @@ constexpr std::size_t kTileFloats = 1 << 17;  // a tile of 512 KiB stays in a co
 
 }  // namespace
 
-DenseProducts::DenseProducts(const kernels::KernelTable& kernels, const base::ThreadPool& pool, Compute compute)
+DenseProducts::DenseProducts(const kernels::KernelTable& kernels, const base::ThreadPool& pool)
     : kernels_(kernels), pool_(pool), scratch_(static_cast<std::size_t>(pool.size())) {
   const bool avx512 = std::string_view(kernels.name).substr(0, 6) == "avx512";
-  dense_ = make_onednn_dense(pool.size(), compute == Compute::bf16 && avx512);
+  dense_ = make_onednn_dense(pool.size(), avx512);
   if (!dense_) dense_ = make_plain_dense(kernels);
 }
 
-void DenseProducts::run(const float* src, std::size_t lds, Span<const Product> products) {
+void DenseProducts::run(const float* src, std::size_t lds, Span<const Product> products, bool allow_bf16) {
   for (std::size_t begin = 0, end; begin < products.size(); begin = end) {  // runs that share their rows
     const Product& first = products[begin];
     const auto same = [&](const Product& p) { return p.first_row == first.first_row && p.rows == first.rows; };
     for (end = begin + 1; end < products.size() && same(products[end]); ++end) {}
-    run_shared(src + first.first_row * lds, lds, first.rows, {products.data() + begin, end - begin});
+    run_shared(src + first.first_row * lds, lds, first.rows, {products.data() + begin, end - begin}, allow_bf16);
   }
 }
 
-void DenseProducts::run_shared(const float* src, std::size_t lds, std::size_t m, Span<const Product> products) {
+void DenseProducts::run_shared(const float* src, std::size_t lds, std::size_t m, Span<const Product> products,
+                               bool allow_bf16) {
   const std::size_t k = products[0].weights->k;
-  const auto in_bf16 = [&](const Product& p) { return dense_->has_bf16() && p.weights->dtype == DataType::bf16; };
+  const auto in_bf16 = [&](const Product& p) { return allow_bf16 && dense_->has_bf16() && p.weights->dtype == DataType::bf16; };
   const bool some_bf16 = std::any_of(products.begin(), products.end(), in_bf16);
   const bool all_bf16 = std::all_of(products.begin(), products.end(), in_bf16);
   const Source bf16 = some_bf16 ? bf16_source(src, lds, m, k) : Source{};

@@ -8,7 +8,6 @@
 
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
-#include "gemma4/options.h"
 #include "gemma4/types.h"
 #include "kernels/kernels.h"
 #include "matmul/dense.h"
@@ -16,13 +15,13 @@
 
 namespace gemma4::matmul {
 
-/// F32, other weights widened tile by tile; with Compute::bf16 bf16 x bf16 where the weights are bf16 and the CPU has
+/// F32, other weights widened tile by tile; bf16 x bf16 where that is allowed, the weights are bf16 and the CPU has
 /// instructions for it.
 class DenseProducts {
  public:
-  DenseProducts(const kernels::KernelTable& kernels, const base::ThreadPool& pool, Compute compute);
+  DenseProducts(const kernels::KernelTable& kernels, const base::ThreadPool& pool);
 
-  void run(const float* src, std::size_t lds, Span<const Product> products);
+  void run(const float* src, std::size_t lds, Span<const Product> products, bool allow_bf16);
 
  private:
   /// One worker's tile of widened weights, and where the padded rows' results go.
@@ -40,7 +39,7 @@ class DenseProducts {
     std::size_t rest_rows, padded_rows, ld_rest;
   };
 
-  void run_shared(const float* src, std::size_t lds, std::size_t m, Span<const Product> products);
+  void run_shared(const float* src, std::size_t lds, std::size_t m, Span<const Product> products, bool allow_bf16);
   Source f32_source(const float* src, std::size_t lds, std::size_t m, std::size_t k);
   Source bf16_source(const float* src, std::size_t lds, std::size_t m, std::size_t k);
   void many_rows(const Source& src, const Product& product);

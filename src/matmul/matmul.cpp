@@ -7,12 +7,14 @@ constexpr float kCoarseNoise = 0.01F;
 
 }  // namespace
 
-MatMul::MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool, Compute compute)
+MatMul::MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool, Compute compute, bool in_blocks)
     : kernels_(kernels),
       rows_(kernels, pool, compute != Compute::f32),
       panels_(kernels, pool),
-      dense_(kernels, pool, compute),
-      integers_(compute != Compute::f32) {
+      dense_(kernels, pool),
+      integers_(compute != Compute::f32),
+      bf16_(compute == Compute::bf16),
+      bf16_if_coarse_(compute == Compute::automatic && in_blocks) {
   for (std::vector<Product>* list : {&few_, &panel_, &dense_list_}) list->reserve(256);
 }
 
@@ -34,7 +36,10 @@ void MatMul::multiply(const float* src, std::size_t lds, std::size_t m, Span<con
   }
   if (!few_.empty()) rows_.run(src, lds, m, {few_.data(), few_.size()});
   if (!panel_.empty()) panels_.run(src, lds, {panel_.data(), panel_.size()}, activations == Activations::fine ? 0.0F : kCoarseNoise);
-  if (!dense_list_.empty()) dense_.run(src, lds, {dense_list_.data(), dense_list_.size()});
+  if (!dense_list_.empty()) {
+    const bool bf16 = bf16_ || (bf16_if_coarse_ && activations == Activations::coarse);
+    dense_.run(src, lds, {dense_list_.data(), dense_list_.size()}, bf16);
+  }
   for (const Product& product : products) {
     if (product.weights->scale == 1.0F) continue;
     const std::size_t rows = product.rows == Product::kAllRows ? m : product.rows;

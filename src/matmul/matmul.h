@@ -18,7 +18,8 @@ namespace gemma4::matmul {
 
 /// How finely the activations of many rows are rounded for weights in blocks.
 enum class Activations : std::uint8_t {
-  coarse,  ///< 8 bits with a scale per 32: noise of about 0.5 % of the result's size, never above 1 %.
+  coarse,  ///< 8 bits with a scale per 32: noise of about 0.5 % of the result's size, never above 1 %. bf16 for the BF16
+           ///< weights of such a model: 0.2 %.
   fine,    ///< 16 bits, in two passes: for queries and keys, whose errors the softmax amplifies, and for short prompts.
 };
 
@@ -31,7 +32,8 @@ enum class Activations : std::uint8_t {
 /// Prefill may allocate (scratch grows to the largest shape seen); decode does not.
 class MatMul {
  public:
-  MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool, Compute compute);
+  /// @param in_blocks  the model's weights are mostly blocks: then coarse products of its BF16 weights may be bf16 x bf16.
+  MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool, Compute compute, bool in_blocks = false);
 
   /// Makes room for products of `rows` <= kGemvRows rows of up to k elements: those allocate nothing from then on.
   void reserve(std::size_t rows, std::size_t k) { rows_.reserve(rows, k); }
@@ -52,7 +54,7 @@ class MatMul {
   PanelProducts panels_;
   DenseProducts dense_;
   std::vector<Product> few_, panel_, dense_list_;  // of the current call
-  const bool integers_;
+  const bool integers_, bf16_, bf16_if_coarse_;
 };
 
 }  // namespace gemma4::matmul

@@ -73,7 +73,7 @@ Decoder::Decoder(const ModelConfig& config, DecoderWeights weights, const kernel
       weights_(std::move(weights)),
       kernels_(kernels),
       pool_(pool),
-      matmul_(kernels, pool, compute),
+      matmul_(kernels, pool, compute, !weights_.layers.empty() && !weights_.layers[0].mlp.gate_proj.is_float()),
       inverse_sliding_(inverse_frequencies(config.rope_sliding, config.head_dim)),
       inverse_full_(inverse_frequencies(config.rope_full, config.global_head_dim)) {
   std::size_t widest = 0;

@@ -101,6 +101,14 @@ void quantize_row(const float* x, std::size_t k, void* dst) noexcept {
 
 // --- tiles: 8 bits with a scale per block of 32 ----------------------------------------------------------------------
 
+/// Row r of a block from its rounded values, 16 bits each, and the scale it has.
+inline void store_tile_row(const __m256i (&half)[2], kernels::TileBlock& block, std::size_t r) noexcept {
+  const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(half[0], half[1]), 0xD8);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(block.q[r]), _mm256_xor_si256(bytes, _mm256_set1_epi8(-128)));
+  block.sum[0][r] = block.scale[r] * static_cast<float>(sum_of_16(_mm256_add_epi16(half[0], half[1])));
+  block.sum[1][r] = block.scale[r] * static_cast<float>(sum_of_16(half[1]));
+}
+
 std::size_t quantize_tile(const float* const* rows, std::size_t count, std::size_t k, float noise, kernels::TileBlock* dst,
                           std::uint16_t* index) noexcept {
   const std::size_t blocks = k / 32;
@@ -146,11 +154,8 @@ std::size_t quantize_tile(const float* const* rows, std::size_t count, std::size
         const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * h], by)), c = _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * h + 1], by));
         half[h] = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, c), 0xD8);
       }
-      const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(half[0], half[1]), 0xD8);
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(block->q[r]), _mm256_xor_si256(bytes, _mm256_set1_epi8(-128)));
       block->scale[r] = finite[r] ? (usable ? step : 0.0F) : bits_to_float(0x7FC00000U);
-      block->sum[0][r] = block->scale[r] * static_cast<float>(sum_of_16(_mm256_add_epi16(half[0], half[1])));
-      block->sum[1][r] = block->scale[r] * static_cast<float>(sum_of_16(half[1]));
+      store_tile_row(half, *block, r);
       again = again || step * step > limit[r];
     }
     if (!again) continue;
@@ -160,18 +165,18 @@ std::size_t quantize_tile(const float* const* rows, std::size_t count, std::size
       const float step = block->scale[r] / 254.0F, factor = step > 0.0F ? 1.0F / step : 0.0F;
       const bool usable = r < count && factor - factor == 0.0F;
       rest->scale[r] = usable ? step : 0.0F;
-      int sums[2] = {};
-      for (std::size_t i = 0; i < 32; ++i) {
-        int q = 0;
-        if (usable) {
-          const float remainder = (rows[r][32 * b + i] - block->scale[r] * static_cast<float>(block->q[r][i] - 128)) * factor;
-          q = _mm_cvtss_si32(_mm_set_ss(remainder < -127.0F ? -127.0F : remainder > 127.0F ? 127.0F : remainder));
-        }
-        rest->q[r][i] = static_cast<std::uint8_t>(q + 128);
-        sums[i / 16] += q;
+      const __m256 by = _mm256_set1_ps(usable ? factor : 0.0F), taken = _mm256_set1_ps(block->scale[r]);
+      const float* x = rows[r < count ? r : 0] + 32 * b;
+      __m256i half[2];
+      for (std::size_t h = 0; h < 2; ++h) {
+        const auto part = [&](std::size_t i) {
+          const __m128i q = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(block->q[r] + i));
+          const __m256 whole = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_cvtepu8_epi32(q), _mm256_set1_epi32(128)));
+          return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_fnmadd_ps(taken, whole, _mm256_loadu_ps(x + i)), by));
+        };
+        half[h] = _mm256_permute4x64_epi64(_mm256_packs_epi32(part(16 * h), part(16 * h + 8)), 0xD8);
       }
-      rest->sum[0][r] = rest->scale[r] * static_cast<float>(sums[0] + sums[1]);
-      rest->sum[1][r] = rest->scale[r] * static_cast<float>(sums[1]);
+      store_tile_row(half, *rest, r);
     }
   }
   return used;
