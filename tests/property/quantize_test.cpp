@@ -182,6 +182,36 @@ TEST_CASE("quantize: tensor types by pattern") {
   CHECK(listing(folder.path()) == std::vector<std::string>{"x.gguf"});
 }
 
+TEST_CASE("quantize: an importance matrix changes its tensors and is recorded") {
+  const TempFolder folder;
+  const std::string plain = folder.path() + "/plain.gguf", weighted = folder.path() + "/weighted.gguf";
+  std::vector<float> sums(256, 1.0F);
+  for (std::size_t i = 0; i < sums.size(); i += 5) sums[i] = 100.0F;
+  const auto matrix = [&](const std::vector<float>& values) {
+    GgufWriter file;
+    file.string("general.type", "imatrix").u32("imatrix.chunk_count", 3).strings("imatrix.datasets", {"stories"});
+    file.tensor("blk.0.attn_q.weight.in_sum2", {static_cast<std::int64_t>(values.size()), 1}, 0, f32_bytes(values));
+    file.tensor("blk.0.attn_q.weight.counts", {1, 1}, 0, f32_bytes({2}));
+    return folder.write("imatrix.gguf", file.bytes());
+  };
+  QuantizeOptions options;
+  quantize(nano_model_path(), plain, "q4_k_m");
+  options.imatrix = matrix(sums);
+  quantize(nano_model_path(), weighted, "q4_k_m", options);
+  const auto a = formats::GgufFile::open(plain), b = formats::GgufFile::open(weighted);
+  CHECK(b->find_int("quantize.imatrix.entries_count", 0, 100) == 1);
+  CHECK(b->find_int("quantize.imatrix.chunks_count", 0, 100) == 3);
+  CHECK(b->find_string("quantize.imatrix.dataset") == "stories");
+  REQUIRE(a->tensors().size() == b->tensors().size());
+  for (std::size_t i = 0; i < a->tensors().size(); ++i) {
+    const formats::TensorEntry &x = a->tensors()[i], &y = b->tensors()[i];
+    CAPTURE(x.name);
+    CHECK((std::memcmp(x.data, y.data, x.bytes) != 0) == (x.name == "blk.0.attn_q.weight"));
+  }
+  options.imatrix = matrix({1, 2, 3});
+  CHECK_ERROR(quantize(nano_model_path(), weighted, "q4_k_m", options), "bad_format", "blk.0.attn_q.weight", "256");
+}
+
 TEST_CASE("quantize: refusals name what is wrong and leave nothing behind") {
   const TempFolder folder;
   const std::string out = folder.path() + "/x.gguf";
