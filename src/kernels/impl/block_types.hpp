@@ -455,8 +455,9 @@ struct Unpacked {
   }
 };
 
-/// Where unit `index` of a row lies: in the file, or, for the last unit of a row that ends within it and for types that
-/// are unpacked first, in scratch.
+/// Where unit `index` of a row lies: in the file, or in scratch for types that are unpacked first. A row that ends within
+/// its last unit is read on into the row after (activations there are zero); where that would pass `end`, the end of the
+/// weights at hand, in scratch too.
 template <class T>
 class UnitReader {
  public:
@@ -464,8 +465,8 @@ class UnitReader {
   static constexpr std::size_t kBytesRead = std::is_same_v<T, Unpacked> ? 0 : T::kUnitBytes;
 
   UnitReader() = default;
-  UnitReader(formats::DataType type, std::size_t k) noexcept
-      : type_(type), blocks_(k / 32), row_bytes_(weights_row_bytes(type, k)) {}
+  UnitReader(formats::DataType type, std::size_t k, const std::uint8_t* end) noexcept
+      : type_(type), blocks_(k / 32), row_bytes_(weights_row_bytes(type, k)), end_(end) {}
 
   std::size_t units() const noexcept { return (blocks_ + kUnitBlocks - 1) / kUnitBlocks; }
 
@@ -478,7 +479,7 @@ class UnitReader {
       return scratch_;
     } else {
       const std::uint8_t* p = row + index * T::kUnitBytes;
-      if (left >= kUnitBlocks) return p;
+      if (left >= kUnitBlocks || p + T::kUnitBytes <= end_) return p;
       std::memset(scratch_, 0, sizeof scratch_);  // scales of zero
       std::memcpy(scratch_, p, row_bytes_ - index * T::kUnitBytes);
       return scratch_;
@@ -501,6 +502,7 @@ class UnitReader {
 
   formats::DataType type_ = formats::DataType::f32;
   std::size_t blocks_ = 0, row_bytes_ = 0;
+  const std::uint8_t* end_ = nullptr;
   alignas(64) std::uint8_t scratch_[scratch_bytes()];
 };
 

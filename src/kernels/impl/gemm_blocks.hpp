@@ -144,7 +144,7 @@ void pack_panel_typed(formats::DataType type, const std::uint8_t* w, std::size_t
                       std::size_t k, std::size_t first_block, std::size_t blocks, std::uint8_t* panel) noexcept {
   constexpr std::size_t kUnitBlocks = T::kUnitChunks * kChunkBlocks;
   UnitReader<T> readers[kLanes];
-  for (UnitReader<T>& reader : readers) reader = UnitReader<T>(type, k);
+  for (UnitReader<T>& reader : readers) reader = UnitReader<T>(type, k, w + rows * row_bytes);
   for (std::size_t group = 0; group < kGroups; ++group) {
     const std::uint8_t* row[kLanes];
     for (std::size_t r = 0; r < kLanes; ++r) {  // lanes past the last row repeat it

@@ -122,7 +122,8 @@ void gemv_blocks_rows(formats::DataType type, const std::uint8_t* w, std::size_t
     scale[r] = header->scale;
     chunks[r] = reinterpret_cast<const RowChunk*>(header + 1);
   }
-  UnitReader<T> readers[2] = {UnitReader<T>(type, k), UnitReader<T>(type, k)};
+  const std::uint8_t* end = w + n * row_bytes;
+  UnitReader<T> readers[2] = {UnitReader<T>(type, k, end), UnitReader<T>(type, k, end)};
   WeightsAhead ahead(w);
   std::size_t j = 0;
   for (; j + kColumns <= n; j += kColumns) {
