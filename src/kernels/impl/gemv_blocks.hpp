@@ -43,13 +43,26 @@ inline Bytes dot_planes(const Chunk& codes, const RowChunk& x) noexcept {
 #endif
 }
 
+/// A row as quantize_row left it.
+struct QuantizedRow {
+  QuantizedRow() = default;
+  QuantizedRow(const void* row, std::size_t k) noexcept
+      : scale(static_cast<const RowHeader*>(row)->scale),
+        chunks(reinterpret_cast<const RowChunk*>(static_cast<const RowHeader*>(row) + 1)),
+        halves(reinterpret_cast<const HalfSums*>(chunks + row_chunks(k))) {}
+  float scale = 0.0F;
+  const RowChunk* chunks = nullptr;
+  const HalfSums* halves = nullptr;
+};
+
 /// Running sums of one weight row against one activation row: sum of scale * dot, and of scale (or min) * sum.
 struct GemvSums {
   Vec products = Vec(0.0F), offsets = Vec(0.0F);
 };
 
 template <class T, int C>
-inline void gemv_chunk(const Chunk& codes, const typename T::Scales& scales, const RowChunk& x, GemvSums& sums) noexcept {
+inline void gemv_chunk(const Chunk& codes, const typename T::Scales& scales, const RowChunk& x, const HalfSums& half_sums,
+                       GemvSums& sums) noexcept {
   if constexpr (T::kGroup == 32) {
     const Vec scale = T::template scale<C, 0>(scales);
     sums.products = fma(to_float(dot_planes<T::kMaxCode>(codes, x)), scale, sums.products);
@@ -65,9 +78,9 @@ inline void gemv_chunk(const Chunk& codes, const typename T::Scales& scales, con
       const Bytes dot = dot_planes<T::kMaxCode>(c, load_bytes(x.high[kHalf]), load_bytes(x.low[kHalf]));
       sums.products = fma(to_float(dot), scale, sums.products);
       if constexpr (T::kHasMin) {
-        sums.offsets = fma(T::template min<C, kHalf>(scales), load(F32{}, x.half_sum[kHalf]), sums.offsets);
+        sums.offsets = fma(T::template min<C, kHalf>(scales), load(F32{}, half_sums.half[kHalf]), sums.offsets);
       } else {
-        sums.offsets = fma(scale, load(F32{}, x.half_sum[kHalf]), sums.offsets);
+        sums.offsets = fma(scale, load(F32{}, half_sums.half[kHalf]), sums.offsets);
       }
     };
     half(std::integral_constant<int, 0>{}, codes.first);
@@ -78,19 +91,19 @@ inline void gemv_chunk(const Chunk& codes, const typename T::Scales& scales, con
 /// The chunks C and after of a unit of kColumns weight rows.
 template <class T, int C, std::size_t kRows, std::size_t kColumns>
 inline void gemv_unit(const std::uint8_t* const (&units)[kColumns], const typename T::Scales (&scales)[kColumns],
-                      const RowChunk* const* x, std::size_t chunk, GemvSums (&sums)[kColumns][kRows]) noexcept {
+                      const QuantizedRow (&x)[kRows], std::size_t chunk, GemvSums (&sums)[kColumns][kRows]) noexcept {
   Chunk codes[kColumns];
   for (std::size_t c = 0; c < kColumns; ++c) codes[c] = T::template codes<C>(units[c]);
   for (std::size_t r = 0; r < kRows; ++r) {
-    for (std::size_t c = 0; c < kColumns; ++c) gemv_chunk<T, C>(codes[c], scales[c], x[r][chunk + C], sums[c][r]);
+    for (std::size_t c = 0; c < kColumns; ++c) gemv_chunk<T, C>(codes[c], scales[c], x[r].chunks[chunk + C], x[r].halves[chunk + C], sums[c][r]);
   }
   if constexpr (C + 1 < static_cast<int>(T::kUnitChunks)) gemv_unit<T, C + 1>(units, scales, x, chunk, sums);
 }
 
 /// kColumns rows of weights from w times kRows rows of x.
 template <class T, std::size_t kRows, std::size_t kColumns>
-inline void gemv_columns(UnitReader<T> (&readers)[2], WeightsAhead& ahead, const std::uint8_t* w, std::size_t row_bytes, const RowChunk* const* x,
-                         const float* x_scale, float* y, std::size_t ldy) noexcept {
+inline void gemv_columns(UnitReader<T> (&readers)[2], WeightsAhead& ahead, const std::uint8_t* w, std::size_t row_bytes,
+                         const QuantizedRow (&x)[kRows], float* y, std::size_t ldy) noexcept {
   GemvSums sums[kColumns][kRows];
   const std::size_t units = readers[0].units();
   for (std::size_t u = 0; u < units; ++u) {
@@ -106,7 +119,7 @@ inline void gemv_columns(UnitReader<T> (&readers)[2], WeightsAhead& ahead, const
   constexpr float kOffset = T::kHasMin ? 1.0F : -static_cast<float>(T::kZero);
   for (std::size_t r = 0; r < kRows; ++r) {
     for (std::size_t c = 0; c < kColumns; ++c) {
-      y[r * ldy + c] = x_scale[r] * (sum(sums[c][r].products) + kOffset * sum(sums[c][r].offsets));
+      y[r * ldy + c] = x[r].scale * (sum(sums[c][r].products) + kOffset * sum(sums[c][r].offsets));
     }
   }
 }
@@ -115,21 +128,16 @@ template <class T, std::size_t kRows>
 void gemv_blocks_rows(formats::DataType type, const std::uint8_t* w, std::size_t row_bytes, const void* const* x,
                       float* y, std::size_t ldy, std::size_t n, std::size_t k) noexcept {
   constexpr std::size_t kColumns = kRows <= 2 ? 2 : 1;  // rows of weights that share the loads of x
-  const RowChunk* chunks[kRows];
-  float scale[kRows];
-  for (std::size_t r = 0; r < kRows; ++r) {
-    const auto* header = static_cast<const RowHeader*>(x[r]);
-    scale[r] = header->scale;
-    chunks[r] = reinterpret_cast<const RowChunk*>(header + 1);
-  }
+  QuantizedRow rows[kRows];
+  for (std::size_t r = 0; r < kRows; ++r) rows[r] = QuantizedRow(x[r], k);
   const std::uint8_t* end = w + n * row_bytes;
   UnitReader<T> readers[2] = {UnitReader<T>(type, k, end), UnitReader<T>(type, k, end)};
   WeightsAhead ahead(w);
   std::size_t j = 0;
   for (; j + kColumns <= n; j += kColumns) {
-    gemv_columns<T, kRows, kColumns>(readers, ahead, w + j * row_bytes, row_bytes, chunks, scale, y + j, ldy);
+    gemv_columns<T, kRows, kColumns>(readers, ahead, w + j * row_bytes, row_bytes, rows, y + j, ldy);
   }
-  for (; j < n; ++j) gemv_columns<T, kRows, 1>(readers, ahead, w + j * row_bytes, row_bytes, chunks, scale, y + j, ldy);
+  for (; j < n; ++j) gemv_columns<T, kRows, 1>(readers, ahead, w + j * row_bytes, row_bytes, rows, y + j, ldy);
 }
 
 void gemv_blocks(formats::DataType type, const void* w, const void* const* x, std::size_t rows, float* y,

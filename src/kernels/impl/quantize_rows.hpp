@@ -14,12 +14,15 @@ namespace {
 constexpr float kLargest16 = 127 * 256;  // so that the high plane, rounded, stays within 127
 
 /// One chunk of a row. x = scale * (256 high + low), in the order of Chunk; low is signed. The sums are of the 16-bit
-/// values of a block or of half of it, a quarter in each of the block's four lanes.
+/// values of a block, a quarter in each of its four lanes.
 struct RowChunk {
   alignas(64) std::int8_t high[2][kBytes];
   std::int8_t low[2][kBytes];
-  float half_sum[2][kLanes];
   float sum[kLanes];
+};
+/// The same of half blocks. Apart, because few types want them and long rows should fit the first-level cache.
+struct HalfSums {
+  alignas(64) float half[2][kLanes];
 };
 struct RowHeader {
   alignas(64) float scale;
@@ -72,14 +75,20 @@ inline void store_low_bytes(void* dst, __m256i v) noexcept {  // 16-bit numbers 
 
 inline std::size_t row_chunks(std::size_t k) noexcept { return (k + kChunk - 1) / kChunk; }
 
-std::size_t quantized_row_bytes(std::size_t k) noexcept { return sizeof(RowHeader) + row_chunks(k) * sizeof(RowChunk); }
+std::size_t quantized_row_bytes(std::size_t k) noexcept {
+  return sizeof(RowHeader) + row_chunks(k) * (sizeof(RowChunk) + sizeof(HalfSums));
+}
 
 void quantize_row(const float* x, std::size_t k, void* dst) noexcept {
   auto* header = static_cast<RowHeader*>(dst);
   auto* chunks = reinterpret_cast<RowChunk*>(header + 1);
+  auto* halves = reinterpret_cast<HalfSums*>(chunks + row_chunks(k));
   const float most = largest_magnitude(x, k);
   header->scale = finite_row(x, k) ? most / kLargest16 : bits_to_float(0x7FC00000U);
-  if (k % kChunk != 0) std::memset(chunks + row_chunks(k) - 1, 0, sizeof(RowChunk));
+  if (k % kChunk != 0) {
+    std::memset(chunks + row_chunks(k) - 1, 0, sizeof(RowChunk));
+    std::memset(halves + row_chunks(k) - 1, 0, sizeof(HalfSums));
+  }
   const bool usable = most > 0.0F && header->scale == header->scale && most / kLargest16 > 0.0F;
   const __m256 factor = _mm256_set1_ps(usable ? kLargest16 / most : 0.0F);
   for (std::size_t block = 0; block < k / 32; ++block) {
@@ -93,7 +102,7 @@ void quantize_row(const float* x, std::size_t k, void* dst) noexcept {
       store_low_bytes(chunk.low[half] + 16 * at, _mm256_sub_epi16(v, _mm256_slli_epi16(high, 8)));
       const float quarter = 0.25F * static_cast<float>(sum_of_16(v));
       both += quarter;
-      for (std::size_t l = 4 * at; l < 4 * at + 4; ++l) chunk.half_sum[half][l] = quarter;
+      for (std::size_t l = 4 * at; l < 4 * at + 4; ++l) halves[block / kChunkBlocks].half[half][l] = quarter;
     }
     for (std::size_t l = 4 * at; l < 4 * at + 4; ++l) chunk.sum[l] = both;
   }
