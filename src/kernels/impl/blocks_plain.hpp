@@ -35,7 +35,10 @@ inline float row_scale(const float* x, std::size_t k, float* largest) noexcept {
 /// Nearest integer, ties to even, as the vector units round.
 inline int nearest(float x) noexcept { return static_cast<int>(__builtin_rintf(x)); }
 
-std::size_t quantized_row_bytes(std::size_t k) noexcept { return sizeof(PlainRow) + k / 32 * sizeof(PlainBlock); }
+/// A multiple of 64, so that rows laid one after another all start aligned.
+std::size_t quantized_row_bytes(std::size_t k) noexcept {
+  return (sizeof(PlainRow) + k / 32 * sizeof(PlainBlock) + 63) / 64 * 64;
+}
 
 void quantize_row(const float* x, std::size_t k, void* dst) noexcept {
   auto* header = static_cast<PlainRow*>(dst);
