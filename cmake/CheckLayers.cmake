@@ -12,13 +12,15 @@ set(matmul      base formats weights kernels)
 set(model       base formats tokenizer weights kernels matmul)
 set(session     base kernels matmul model)
 set(sampling    base kernels)
-set(generate    base tokenizer model session sampling)
+set(grammar     base formats tokenizer)
+set(generate    base tokenizer model session sampling grammar)
 set(quantize    base formats tokenizer weights kernels)
-set(api         base formats tokenizer weights kernels matmul model session sampling generate quantize)
-set(layers base formats tokenizer weights kernels matmul model session sampling generate quantize api)
+set(api         base formats tokenizer weights kernels matmul model session sampling grammar generate
+                quantize)
+set(layers base formats tokenizer weights kernels matmul model session sampling grammar generate quantize api)
 
 # Headers of include/gemma4 that hold values only. The others are the API's face, and src/api alone includes them.
-set(value_headers error types config options profile quantize)
+set(value_headers error types constraint config options profile quantize)
 
 # Third parties: what an include of each looks like, and the only files that may have it.
 set(parties onednn simdjson xsimd tests_only)

@@ -43,8 +43,9 @@ class Generation {
 using PieceCallback = std::function<StreamAction(const Piece&)>;
 
 /// Runs a generation to its end. Afterwards the session holds the prompt and every generated token that was fed back:
-/// all of them after end_of_turn (the end token itself is not fed), all but the last after max_tokens, stop_sequence and
-/// context_full. After a cancel the session is usable and Session::tokens() says where it stands; when the callback
+/// all of them after end_of_turn (the end token itself is not fed), all but the last (with a constraint: but the last
+/// few) after max_tokens, stop_sequence, context_full and where the constraint is finished. After a cancel the session is
+/// usable and Session::tokens() says where it stands; when the callback
 /// asked for it, text and tokens that no piece had delivered yet are dropped.
 GenerateResult generate(Session& session, Span<const TokenId> prompt, Sampler& sampler,
                         const GenerateOptions& options = {}, const PieceCallback& on_piece = {});

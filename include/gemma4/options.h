@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "gemma4/constraint.h"
 #include "gemma4/types.h"
 
 namespace gemma4 {
@@ -94,6 +96,11 @@ struct GenerateOptions {
   bool stop_at_eos = true;         ///< End at the model's end-of-generation tokens (ModelConfig::eos_token_ids).
   bool show_special = false;       ///< Emit the text of control tokens (they are always in token_ids).
   std::optional<CancelToken> cancel;
+  /// What the answer is held to; used by this generation alone, which begins in the state it is in. Every token of the
+  /// answer is one that its masks allow. End tokens are allowed where it may stop, and when it is finished the
+  /// generation ends with StopReason::end_of_turn, without an end token. (Where stop_at_eos is off, end tokens are as
+  /// any other: only masks that name them allow them.)
+  std::shared_ptr<TokenConstraint> constraint;
   /// Progress of the prompt's prefill, as PrefillOptions::progress.
   std::function<void(std::size_t done, std::size_t total)> prefill_progress;
 };

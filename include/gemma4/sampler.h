@@ -27,6 +27,11 @@ class Sampler {
   /// to choose from (a logit is NaN, or every token is suppressed).
   SampledToken sample(Span<const float> logits);
 
+  /// The same among the tokens of a mask: bit (id % 32) of allowed[id / 32], [mask_words(vocab_size)]. Log-probabilities
+  /// are those of the raw logits still. Throws Error non_finite when the mask leaves no finite logit, and
+  /// invalid_argument when it has another size.
+  SampledToken sample(Span<const float> logits, Span<const std::uint32_t> allowed);
+
   /// Counts tokens as seen for the penalties (a prompt, or tokens chosen elsewhere).
   void observe(Span<const TokenId> tokens);
   /// Forgets what was seen and restarts the generator from the seed.

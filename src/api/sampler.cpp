@@ -1,5 +1,6 @@
 #include "gemma4/sampler.h"
 
+#include "base/check.h"
 #include "sampling/sampler.h"
 
 namespace gemma4 {
@@ -15,6 +16,12 @@ Sampler& Sampler::operator=(Sampler&&) noexcept = default;
 Sampler::~Sampler() = default;
 
 SampledToken Sampler::sample(Span<const float> logits) { return impl_->sample(logits); }
+SampledToken Sampler::sample(Span<const float> logits, Span<const std::uint32_t> allowed) {
+  GEMMA4_CHECK(allowed.size() == mask_words(logits.size()), ErrorCode::invalid_argument,
+               "Sampler: expected a mask of ", mask_words(logits.size()), " words for ", logits.size(),
+               " logits, got ", allowed.size());
+  return impl_->sample(logits, allowed);
+}
 void Sampler::observe(Span<const TokenId> tokens) { impl_->observe(tokens); }
 void Sampler::reset() { impl_->reset(); }
 const SamplerOptions& Sampler::options() const noexcept { return impl_->options(); }

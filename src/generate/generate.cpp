@@ -77,7 +77,10 @@ Span<const float> Loop::advance() {
   const CancelToken* cancel = options_.cancel ? &*options_.cancel : nullptr;
   if (started_) {
     const Timer timer(result_.decode_seconds);
-    return session_->decode(last_, cancel);
+    if (due_.size() == 1) return session_->decode(due_.front(), cancel);
+    PrefillOptions several;
+    several.cancel = options_.cancel;
+    return session_->prefill(due_, several);
   }
   started_ = true;
   if (prompt_.empty()) return session_->last_logits();
@@ -100,22 +103,64 @@ void Loop::step(Piece& piece) {
     if (error.code() != ErrorCode::cancelled) throw;
     return end(StopReason::cancelled, piece);
   }
+  due_.clear();
   if (options_.max_tokens == 0) return end(StopReason::max_tokens, piece);
+  if (options_.constraint && options_.constraint->finished()) return end(StopReason::end_of_turn, piece);
 
   SampledToken sampled;
   {
     const Timer timer(result_.decode_seconds);
-    sampled = sampler_.sample(logits);
+    sampled = sampler_.sample(logits, mask());
   }
   if (is_end_token(sampled.token)) return end(StopReason::end_of_turn, piece);
-  last_ = sampled.token;
+  if (options_.constraint) {
+    GEMMA4_CHECK(options_.constraint->accept(sampled.token), ErrorCode::internal,
+                 "generate: the constraint refused token ", sampled.token, ", which its mask allowed");
+  }
+  if (add(std::move(sampled), piece) && options_.constraint) jump_ahead(piece);
+}
+
+// The tokens that may come next; empty: all.
+Span<const std::uint32_t> Loop::mask() {
+  if (!options_.constraint) return {};
+  allowed_.resize(mask_words(static_cast<std::size_t>(session_->model().config().vocab_size)));
+  if (!options_.constraint->mask(allowed_)) return {};
+  if (options_.stop_at_eos && options_.constraint->may_stop()) {
+    for (const TokenId token : session_->model().config().eos_token_ids) {
+      const auto id = static_cast<std::size_t>(token);
+      if (id / 32 < allowed_.size()) allowed_[id / 32] |= std::uint32_t{1} << id % 32;
+    }
+  }
+  return allowed_;
+}
+
+// One more token of the answer; false when it ends the generation.
+bool Loop::add(SampledToken sampled, Piece& piece) {
+  due_.push_back(sampled.token);
   ++generated_;
   take(std::move(sampled), piece);
-  if (ended_) return;
-  if (options_.max_tokens > 0 && generated_ == static_cast<std::size_t>(options_.max_tokens)) {
-    return end(StopReason::max_tokens, piece);
+  if (ended_) return false;
+  if (options_.constraint && options_.constraint->finished()) {
+    end(StopReason::end_of_turn, piece);
+  } else if (options_.max_tokens > 0 && generated_ == static_cast<std::size_t>(options_.max_tokens)) {
+    end(StopReason::max_tokens, piece);
+  } else if (session_->position() + due_.size() > session_->context_length()) {
+    end(StopReason::context_full, piece);
   }
-  if (session_->position() == session_->context_length()) end(StopReason::context_full, piece);
+  return !ended_;
+}
+
+// Adds what the constraint forces. Log-probabilities take a step for each token, so then there are no jumps.
+void Loop::jump_ahead(Piece& piece) {
+  if (sampler_.options().logprobs || sampler_.options().top_logprobs > 0) return;
+  for (const TokenId token : options_.constraint->forced()) {
+    GEMMA4_CHECK(options_.constraint->accept(token), ErrorCode::internal, "generate: the constraint refused token ",
+                 token, ", which it forced");
+    sampler_.observe(Span<const TokenId>(&token, 1));
+    SampledToken forced;
+    forced.token = token;
+    if (!add(std::move(forced), piece)) return;
+  }
 }
 
 // Decodes one more token and moves what has become final to `piece`.

@@ -16,8 +16,8 @@
 
 namespace gemma4::generation {
 
-/// One generation. A step feeds the token sampled before (the first: prefills the prompt), samples the next, and lets
-/// go of the text that has become final. The last token is therefore never fed.
+/// One generation. A step feeds the token sampled before and those a constraint forced behind it (the first: prefills
+/// the prompt), samples the next, and lets go of the text that has become final. The last token is therefore never fed.
 class Loop {
  public:
   /// As Generation's constructor (include/gemma4/generate.h). The sampler must outlive the loop.
@@ -39,6 +39,9 @@ class Loop {
 
   Span<const float> advance();
   void step(Piece& piece);
+  Span<const std::uint32_t> mask();
+  bool add(SampledToken sampled, Piece& piece);
+  void jump_ahead(Piece& piece);
   void take(SampledToken sampled, Piece& piece);
   bool pass_on(const std::string& decoded, Piece& piece);
   void release_tokens(std::size_t decided, Piece& piece);
@@ -55,7 +58,8 @@ class Loop {
   bool started_ = false;
   bool ended_ = false;
   std::size_t generated_ = 0;  ///< Tokens sampled, the end token not counted.
-  TokenId last_ = 0;           ///< Sampled and not fed yet.
+  std::vector<TokenId> due_;   ///< Chosen and not fed yet.
+  std::vector<std::uint32_t> allowed_;  ///< The constraint's mask.
   std::size_t decoded_ = 0;    ///< Bytes the decoder has given.
   std::size_t passed_ = 0;     ///< Bytes of those that are out.
   std::vector<Waiting> waiting_;

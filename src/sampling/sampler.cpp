@@ -70,10 +70,10 @@ SamplerState::SamplerState(const SamplerOptions& options)
 SamplerState::SamplerState(const SamplerState& other)
     : options_(other.options_), penalizes_(other.penalizes_), random_(other.random_), seen_(other.seen_) {}
 
-SampledToken SamplerState::sample(Span<const float> logits) {
+SampledToken SamplerState::sample(Span<const float> logits, Span<const std::uint32_t> allowed) {
   GEMMA4_CHECK(!logits.empty(), ErrorCode::invalid_argument, "Sampler: expected [vocab_size] logits, got none");
   SampledToken sampled;
-  sampled.token = choose(adjust(logits));
+  sampled.token = choose(adjust(logits, allowed));
   if (options_.logprobs || options_.top_logprobs > 0) report(logits, sampled);
   if (penalizes_) seen_.add(sampled.token);
   return sampled;
@@ -92,16 +92,21 @@ void SamplerState::reset() {
   seen_.clear();
 }
 
-// The logits after suppress, logit_bias and the penalties: a copy, unless there is nothing to change.
-Span<const float> SamplerState::adjust(Span<const float> logits) {
+// The logits after the mask, suppress, logit_bias and the penalties: a copy, unless there is nothing to change.
+Span<const float> SamplerState::adjust(Span<const float> logits, Span<const std::uint32_t> allowed) {
   const Span<const TokenCount> seen = seen_.counts();
-  if (options_.suppress.empty() && options_.logit_bias.empty() && seen.empty()) return logits;
+  if (allowed.empty() && options_.suppress.empty() && options_.logit_bias.empty() && seen.empty()) return logits;
 
   for (const TokenId token : options_.suppress) check_in_vocabulary("suppress", token, logits.size());
   for (const auto& entry : options_.logit_bias) check_in_vocabulary("logit_bias", entry.first, logits.size());
   if (!seen.empty()) check_in_vocabulary("tokens seen", seen[seen.size() - 1].token, logits.size());
 
-  adjusted_.assign(logits.begin(), logits.end());
+  if (allowed.empty()) {
+    adjusted_.assign(logits.begin(), logits.end());
+  } else {
+    adjusted_.resize(logits.size());
+    copy_allowed(logits, allowed, adjusted_.data());
+  }
   suppress(adjusted_, options_.suppress);
   add_bias(adjusted_, options_.logit_bias);
   penalize(adjusted_, seen, options_.repetition_penalty, options_.presence_penalty, options_.frequency_penalty);

@@ -23,13 +23,14 @@ class SamplerState {
 
   /// As Sampler::sample. Takes one number from the generator per call, none when greedy. After the first call with a
   /// vocabulary allocates nothing but SampledToken::top, unless penalty_last_n is large (SeenTokens).
-  SampledToken sample(Span<const float> logits);
+  /// `allowed` is empty, or a mask as Sampler::sample has it, of the right size.
+  SampledToken sample(Span<const float> logits, Span<const std::uint32_t> allowed = {});
   void observe(Span<const TokenId> tokens);
   void reset();
   const SamplerOptions& options() const noexcept { return options_; }
 
  private:
-  Span<const float> adjust(Span<const float> logits);
+  Span<const float> adjust(Span<const float> logits, Span<const std::uint32_t> allowed);
   TokenId choose(Span<const float> logits);
   void report(Span<const float> logits, SampledToken& sampled);
 

@@ -71,6 +71,20 @@ void keep_if(Candidates& c, Keep keep) {
 
 }  // namespace
 
+void copy_allowed(Span<const float> logits, Span<const std::uint32_t> allowed, float* dst) noexcept {
+  constexpr std::size_t kBits = 32;
+  for (std::size_t begin = 0; begin < logits.size(); begin += kBits) {
+    const std::size_t n = std::min(kBits, logits.size() - begin);
+    const std::uint32_t word = allowed[begin / kBits];
+    const float* src = logits.data() + begin;
+    if (word == 0) {
+      std::fill_n(dst + begin, n, kMasked);
+    } else {
+      for (std::size_t i = 0; i < n; ++i) dst[begin + i] = (word >> i & 1U) != 0 ? src[i] : kMasked;
+    }
+  }
+}
+
 void suppress(Span<float> logits, Span<const TokenId> tokens) noexcept {
   for (const TokenId token : tokens) logits[static_cast<std::size_t>(token)] = kMasked;
 }

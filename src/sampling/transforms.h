@@ -21,6 +21,8 @@ struct TokenCount {
 // On logits [vocab_size], in place. A masked token is -inf. Results beyond the largest float are that float.
 // Token ids must be within the vocabulary.
 
+/// dst [logits.size()]: the logits whose bit is set in `allowed` (bit i % 32 of word i / 32), -inf for the others.
+void copy_allowed(Span<const float> logits, Span<const std::uint32_t> allowed, float* dst) noexcept;
 /// -inf for these tokens.
 void suppress(Span<float> logits, Span<const TokenId> tokens) noexcept;
 /// logit += bias.
