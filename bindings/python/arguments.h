@@ -34,6 +34,12 @@ std::int64_t to_integer(py::handle value, const char* name);
 /// As to_integer, for arguments that C++ takes as int.
 int to_int(py::handle value, const char* name);
 
+/// JSON from Python: None, bool, int, float, str, bytes of UTF-8, lists, tuples, and mappings with keys of str. Anything
+/// else is a TypeError; text that is not UTF-8, NaN, infinities and nesting beyond Json::kMaxDepth are Error
+/// invalid_argument. Both say where, below `path`.
+Json to_json(py::handle value, const std::string& path);
+py::object from_json(const Json& value);
+
 /// "f32", "f16", "bf16" or None.
 std::optional<DType> to_kv_dtype(const std::optional<std::string>& name);
 
@@ -127,6 +133,7 @@ void bind_model(py::module_& module);
 void bind_sampler(py::module_& module);
 void bind_session(py::module_& module);
 void bind_generate(py::module_& module);
+void bind_chat(py::module_& module);
 
 /// The Config object of bind_config.cpp.
 py::object make_config(const ModelConfig& config);

@@ -15,10 +15,13 @@
 //   } catch (const gemma4::Error& error) { std::cerr << error.what() << "\n"; return 1; }
 #pragma once
 
+#include "gemma4/chat.h"
 #include "gemma4/config.h"
 #include "gemma4/constraint.h"
 #include "gemma4/error.h"
 #include "gemma4/generate.h"
+#include "gemma4/json.h"
+#include "gemma4/message.h"
 #include "gemma4/model.h"
 #include "gemma4/options.h"
 #include "gemma4/profile.h"

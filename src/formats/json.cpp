@@ -243,6 +243,13 @@ std::int64_t JsonValue::as_int() const {
   return result;
 }
 
+std::string JsonValue::as_integer_text() const {
+  std::uint64_t large = 0;
+  if (type() != Type::integer) Access::wrong_type(*this, "an integer");
+  if (Access::element(*this).get(large) == simdjson::SUCCESS) return std::to_string(large);
+  return std::to_string(as_int());
+}
+
 double JsonValue::as_double() const {
   double result = 0;
   if (Access::element(*this).get(result) != simdjson::SUCCESS) Access::wrong_type(*this, "a number");

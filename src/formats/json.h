@@ -28,6 +28,7 @@ class JsonValue {
   bool is_object() const noexcept { return type() == Type::object; }
 
   bool as_bool() const;
+  std::string as_integer_text() const;  ///< The digits of a number written as an integer.
   std::int64_t as_int() const;         ///< A number written as an integer that fits 64 bits ("2.0" is none).
   double as_double() const;            ///< Any number; JSON has no NaN and no infinity.
   std::string_view as_string() const;  ///< Unescaped UTF-8; valid as long as the document.

@@ -24,7 +24,9 @@ from ._gemma4 import (
     Tokenizer,
     TokenProbability,
     __version__,
+    encode_chat,
     generate,
+    render_chat,
 )
 
 __all__ = [
@@ -42,7 +44,9 @@ __all__ = [
     "TokenProbability",
     "Tokenizer",
     "__version__",
+    "encode_chat",
     "generate",
+    "render_chat",
 ]
 
 for _name in __all__:  # what help() and tracebacks call them

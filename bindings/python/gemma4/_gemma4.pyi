@@ -189,3 +189,21 @@ def generate(
     stop_at_eos: bool = True,
     progress: Optional[Progress] = None,
 ) -> Generation: ...
+
+def render_chat(
+    messages: Sequence[Mapping[str, Any]],
+    tools: Optional[Sequence[Mapping[str, Any]]] = None,
+    form: str = "large",
+    enable_thinking: bool = False,
+    add_generation_prompt: bool = True,
+    preserve_thinking: bool = False,
+) -> str: ...
+def encode_chat(
+    tokenizer: Tokenizer,
+    messages: Sequence[Mapping[str, Any]],
+    tools: Optional[Sequence[Mapping[str, Any]]] = None,
+    form: str = "large",
+    enable_thinking: bool = False,
+    add_generation_prompt: bool = True,
+    preserve_thinking: bool = False,
+) -> List[int]: ...

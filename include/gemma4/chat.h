@@ -1,0 +1,34 @@
+// Conversations: messages to the text and the tokens that Gemma 4's chat template makes of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gemma4/json.h"
+#include "gemma4/message.h"
+#include "gemma4/tokenizer.h"
+
+namespace gemma4 {
+
+/// Messages from JSON in the form of the chat completions API: an array of {"role", "content", "tool_calls",
+/// "tool_call_id", "name", "reasoning" or "reasoning_content", "tool_responses"}; other members are not looked at.
+/// Throws Error invalid_argument, with the path into `messages`, for unknown roles, arguments that are a string, a result
+/// without a call, parts of an unknown kind, text that is not UTF-8, and nesting beyond Json::kMaxDepth.
+std::vector<Message> parse_messages(const Json& messages);
+
+/// The text that Gemma 4's chat template, revision r4 of 2026-07-09, makes of a conversation, byte for byte; for tests
+/// and for the curious. It must not be encoded with parse_special: what users wrote would become control tokens, for
+/// which there is encode_chat().
+/// @param tools  an array of {"type":"function","function":{"name","description","parameters"}}, or of the functions
+///               alone; null: none.
+/// Throws Error invalid_argument, with the path, as parse_messages() and for tools that cannot be declared.
+std::string render_chat(const std::vector<Message>& messages, const Json& tools = {}, const RenderOptions& options = {});
+
+/// The tokens of a conversation: one <bos>, control tokens where the template writes them, and nowhere else, whatever the
+/// texts spell. Where r4 forgets to open the model's turn (a last message with content, calls and results) it is opened.
+/// A medium is one placeholder token. Any thread. Throws Error as render_chat(), and unsupported when the tokenizer lacks
+/// a control token.
+std::vector<TokenId> encode_chat(const Tokenizer& tokenizer, const std::vector<Message>& messages,
+                                 const Json& tools = {}, const RenderOptions& options = {});
+
+}  // namespace gemma4
