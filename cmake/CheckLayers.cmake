@@ -21,7 +21,7 @@ set(api         base formats tokenizer weights kernels matmul model session samp
 set(layers base formats tokenizer weights kernels matmul model session sampling grammar generate chat quantize api)
 
 # Headers of include/gemma4 that hold values only. The others are the API's face, and src/api alone includes them.
-set(value_headers error types constraint config options profile quantize json message)
+set(value_headers error types constraint config options profile quantize json message reply)
 
 # Third parties: what an include of each looks like, and the only files that may have it.
 set(parties onednn simdjson xsimd tests_only)

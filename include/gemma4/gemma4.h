@@ -26,6 +26,7 @@
 #include "gemma4/options.h"
 #include "gemma4/profile.h"
 #include "gemma4/quantize.h"
+#include "gemma4/reply.h"
 #include "gemma4/sampler.h"
 #include "gemma4/session.h"
 #include "gemma4/tokenizer.h"
