@@ -29,20 +29,24 @@ struct SoftmaxState {
 /// Rows of activations that a tile holds.
 inline constexpr std::size_t kTileRows = 4;
 
-/// 32 consecutive elements of kTileRows activation rows in 8 bits: x[r][i] = scale[r] * (q[r][i] - 128).
+/// 32 consecutive elements of kTileRows activation rows in 8 bits: x[r][i] = scale[r] * q[r][i].
 struct TileBlock {
   alignas(16) float scale[kTileRows];
-  float sum[2][kTileRows];  ///< of x as rounded: of all 32, of the last 16
-  std::uint8_t q[kTileRows][32];
+  float sum[2][kTileRows];           ///< of x as rounded: of all 32, of the last 16
+  std::int32_t total[2][kTileRows];  ///< of q, the same
+  std::int8_t q[kTileRows][32];
 };
 
-/// Up to kTileRows rows of activations. A block whose rounding would disturb its row too much comes twice: then the
-/// second holds the remainder of the first.
+/// Up to kTileRows rows of activations.
+/// Coarse: 8 bits with a scale per 32. A block whose rounding would disturb its row too much comes twice; then the second
+/// holds the remainder of the first. Fine: 16 bits with a scale per row, two blocks for each 32: x = scale * (256 high +
+/// low), the high ones, their scale and the sum first (that sum is of 256 high + low, without the scale).
 struct Tile {
   const TileBlock* data = nullptr;       ///< [blocks]
-  const std::uint16_t* index = nullptr;  ///< [blocks], ascending: which 32 elements
+  const std::uint16_t* index = nullptr;  ///< [blocks], ascending: which 32 elements; not where fine
   std::size_t blocks = 0, plain_blocks = 0;  ///< those stored; k / 32
   std::size_t first_row = 0, rows = 0;   ///< place in the results
+  bool fine = false;
 };
 
 /// Products of weights in blocks (formats/data_type.h; those with a weights::code_format) with activations quantised on
@@ -56,11 +60,13 @@ struct BlockKernels {
   void (*gemv)(formats::DataType type, const void* w, const void* const* x, std::size_t rows, float* y, std::size_t ldy,
                std::size_t n, std::size_t k) noexcept;
 
-  /// count <= kTileRows rows of k elements to at most k / 16 blocks; returns how many. Blocks whose share of the rounding
-  /// would take a row's noise above `noise` times its size come twice, so that the row's stays below that however its
-  /// energy is spread (real activations have channels 100 times the others). Normal rows have 0.0054.
+  /// count <= kTileRows rows of k elements to at most k / 16 blocks of a coarse tile; returns how many. Blocks whose share
+  /// of the rounding would take a row's noise above `noise` times its size come twice, so that the row's stays below that
+  /// however its energy is spread (real activations have channels 100 times the others). Normal rows have 0.0054.
   std::size_t (*quantize_tile)(const float* const* rows, std::size_t count, std::size_t k, float noise, TileBlock* dst,
                                std::uint16_t* index) noexcept;
+  /// The same rows to the k / 16 blocks of a fine tile.
+  void (*quantize_fine_tile)(const float* const* rows, std::size_t count, std::size_t k, TileBlock* dst) noexcept;
   std::size_t panel_rows;  ///< rows of weights in a panel
   /// Bytes of a panel of `blocks` times 32 elements a row.
   std::size_t (*panel_bytes)(formats::DataType type, std::size_t blocks) noexcept;
@@ -68,9 +74,11 @@ struct BlockKernels {
   /// unless they end the row, to `panel`, aligned to 64 bytes.
   void (*pack_panel)(formats::DataType type, const void* w, std::size_t rows, std::size_t k, std::size_t first_block,
                      std::size_t blocks, void* panel) noexcept;
-  /// dst[row * ldd + j] = (first_block == 0 ? 0 : dst[..]) + products of the tiles' rows with the panel's row j < rows.
+  /// dst[row * ldd + j] = sums[row * panel_rows + j] (0 where sums is null) + products of the tiles' rows with the panel's
+  /// row j < rows. dst may be sums.
   void (*gemm_panel)(formats::DataType type, const void* panel, std::size_t rows, std::size_t first_block,
-                     std::size_t blocks, const Tile* tiles, std::size_t count, float* dst, std::size_t ldd) noexcept;
+                     std::size_t blocks, const Tile* tiles, std::size_t count, const float* sums, float* dst,
+                     std::size_t ldd) noexcept;
 };
 
 struct KernelTable {

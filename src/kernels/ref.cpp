@@ -130,7 +130,8 @@ void attend_block(const float* q, std::size_t rows, const void* k, const void* v
 
 const KernelTable kReferenceTable = {"reference", to_f32, from_f32,   rms_norm, rms_norm_add, norm_rope,
                                      gelu_mul,    scale,  add_scaled, soft_cap, gemv,      store_key, attend_block,
-                                     {reference::quantized_row_bytes, reference::quantize_row, reference::gemv_blocks, reference::quantize_tile,
+                                     {reference::quantized_row_bytes, reference::quantize_row, reference::gemv_blocks,
+                                      reference::quantize_tile, reference::quantize_fine_tile,
                                       reference::kPanelRows, reference::panel_bytes, reference::pack_panel, reference::gemm_panel}};
 
 }  // namespace gemma4::kernels

@@ -20,7 +20,7 @@ namespace gemma4::matmul {
 enum class Activations : std::uint8_t {
   coarse,  ///< 8 bits with a scale per 32: noise of about 0.5 % of the result's size, never above 1 %. bf16 for the BF16
            ///< weights of such a model: 0.2 %.
-  fine,    ///< 16 bits, in two passes: for queries and keys, whose errors the softmax amplifies, and for short prompts.
+  fine,    ///< 16 bits, two products for one: for attention, whose errors the softmax amplifies, and for short prompts.
 };
 
 /// Products over the pool's threads. Rows of weights are cut between workers by index, so equal thread counts give equal

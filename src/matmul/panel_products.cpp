@@ -20,7 +20,7 @@ void prefetch(const Matrix& w, std::size_t row, std::size_t rows, std::size_t fi
 }  // namespace
 
 PanelProducts::PanelProducts(const kernels::KernelTable& kernels, const base::ThreadPool& pool)
-    : kernels_(kernels), pool_(pool), panels_(static_cast<std::size_t>(pool.size())) {}
+    : kernels_(kernels), pool_(pool), scratch_(static_cast<std::size_t>(pool.size())) {}
 
 void PanelProducts::run(const float* src, std::size_t lds, Span<const Product> products, float noise) {
   quantize(src, lds, products[0].weights->k, products, noise);
@@ -30,7 +30,7 @@ void PanelProducts::run(const float* src, std::size_t lds, Span<const Product> p
     split_.for_share(kernels_.blocks.panel_rows, worker, pool_.size(),
                      [&](std::size_t job) { return jobs_[job].product->weights->n; },
                      [&](std::size_t job, std::size_t begin, std::size_t end) {
-                       multiply(job, begin, end, worker);
+                       multiply(jobs_[job], begin, end, scratch_[static_cast<std::size_t>(worker)]);
                      });
   });
 }
@@ -68,36 +68,45 @@ void PanelProducts::quantize(const float* src, std::size_t lds, std::size_t k, S
       kernels::Tile& tile = tiles_[t];
       kernels::TileBlock* data = blocks_.data() + t * per_tile;
       std::uint16_t* index = index_.data() + t * per_tile;
-      tile.blocks = kernels_.blocks.quantize_tile(&tile_rows_[t * kernels::kTileRows], tile.rows, k, noise, data, index);
+      const float* const* rows = &tile_rows_[t * kernels::kTileRows];
       tile.plain_blocks = k / 32;
+      tile.fine = noise == 0.0F;
+      if (tile.fine) {
+        kernels_.blocks.quantize_fine_tile(rows, tile.rows, k, data);
+      } else {
+        tile.blocks = kernels_.blocks.quantize_tile(rows, tile.rows, k, noise, data, index);
+      }
       tile.data = data;
       tile.index = index;
     }
   });
 }
 
-void PanelProducts::multiply(std::size_t index, std::size_t begin, std::size_t end, int worker) {
-  const Job& job = jobs_[index];
+void PanelProducts::multiply(const Job& job, std::size_t begin, std::size_t end, WorkerScratch& scratch) {
   const kernels::BlockKernels& blocks = kernels_.blocks;
-  const Matrix& w = *job.product->weights;
-  const std::size_t all = w.k / 32, most = std::min(all, kPanelBlocks);
-  base::AlignedBuffer<std::uint8_t>& panel = panels_[static_cast<std::size_t>(worker)];
-  const std::size_t bytes = blocks.panel_bytes(w.dtype, most);
-  if (panel.size() < bytes) panel = base::AlignedBuffer<std::uint8_t>(bytes, "weight panel");
+  const Product& p = *job.product;
+  const Matrix& w = *p.weights;
+  const std::size_t all = w.k / 32, bytes = blocks.panel_bytes(w.dtype, std::min(all, kPanelBlocks));
+  if (scratch.panel.size() < bytes) scratch.panel = base::AlignedBuffer<std::uint8_t>(bytes, "weight panel");
+  if (scratch.sums.size() < p.rows * blocks.panel_rows) {
+    scratch.sums = base::AlignedBuffer<float>(p.rows * blocks.panel_rows, "sums of products");
+  }
+  float* const sums = scratch.sums.data();
   for (std::size_t j = begin; j < end; j += blocks.panel_rows) {
     const std::size_t rows = std::min(blocks.panel_rows, end - j);
     for (std::size_t b = 0; b < all; b += kPanelBlocks) {
       const std::size_t count = std::min(kPanelBlocks, all - b);
-      blocks.pack_panel(w.dtype, w.row(j), rows, w.k, b, count, panel.data());
-      if (b + count != all) {
+      const bool last = b + count == all;
+      blocks.pack_panel(w.dtype, w.row(j), rows, w.k, b, count, scratch.panel.data());
+      if (!last) {
         prefetch(w, j, blocks.panel_rows, b + count, kPanelBlocks);
       } else if (j + blocks.panel_rows < end) {
         prefetch(w, j + blocks.panel_rows, blocks.panel_rows, 0, kPanelBlocks);
-      } else if (index + 1 < jobs_.size()) {
-        prefetch(*jobs_[index + 1].product->weights, 0, blocks.panel_rows, 0, kPanelBlocks);
+      } else if (&job != &jobs_.back()) {
+        prefetch(*(&job + 1)->product->weights, 0, blocks.panel_rows, 0, kPanelBlocks);
       }
-      blocks.gemm_panel(w.dtype, panel.data(), rows, b, count, &tiles_[job.first_tile], job.tiles, job.product->dst + j,
-                        job.product->ldd);
+      blocks.gemm_panel(w.dtype, scratch.panel.data(), rows, b, count, &tiles_[job.first_tile], job.tiles,
+                        b == 0 ? nullptr : sums, last ? p.dst + j : sums, last ? p.ldd : blocks.panel_rows);
     }
   }
 }

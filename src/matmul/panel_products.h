@@ -14,11 +14,13 @@
 namespace gemma4::matmul {
 
 /// The activations are quantised once (products that name the same rows share them); then each worker unpacks its rows of
-/// weights, a panel that stays in its first-level cache at a time, and runs all activations past it.
+/// weights, a panel that stays in its first-level cache at a time, and runs all activations past it. What long rows add up
+/// to stays beside the activations in the second level until it is whole.
 class PanelProducts {
  public:
   PanelProducts(const kernels::KernelTable& kernels, const base::ThreadPool& pool);
 
+  /// @param noise  of coarse tiles (kernels.h); 0: fine ones.
   void run(const float* src, std::size_t lds, Span<const Product> products, float noise);
 
  private:
@@ -27,7 +29,12 @@ class PanelProducts {
     std::size_t first_tile, tiles;
   };
   void quantize(const float* src, std::size_t lds, std::size_t k, Span<const Product> products, float noise);
-  void multiply(std::size_t job, std::size_t begin, std::size_t end, int worker);
+  /// One worker's panel, and the sums of its rows for all activations, [rows, panel_rows].
+  struct WorkerScratch {
+    base::AlignedBuffer<std::uint8_t> panel;
+    base::AlignedBuffer<float> sums;
+  };
+  void multiply(const Job& job, std::size_t begin, std::size_t end, WorkerScratch& scratch);
 
   const kernels::KernelTable& kernels_;
   const base::ThreadPool& pool_;
@@ -37,7 +44,7 @@ class PanelProducts {
   std::vector<const float*> tile_rows_;                 // [tiles * kTileRows]
   base::AlignedBuffer<kernels::TileBlock> blocks_;      // [tiles, 2 * k / 32]
   std::vector<std::uint16_t> index_;                    // the same
-  std::vector<base::AlignedBuffer<std::uint8_t>> panels_;  // one per worker
+  std::vector<WorkerScratch> scratch_;                  // one per worker
 };
 
 }  // namespace gemma4::matmul

@@ -65,7 +65,8 @@ void attention(const Context& c, const LayerConfig& layer, const AttentionWeight
   const auto heads = static_cast<std::size_t>(c.config.num_attention_heads);
   attend(c, layer, w.q_norm, rotary, kv, n);
   lap_attention(c, layer, kv, n);
-  c.matmul.multiply(c.ws.attended.data(), heads * head_dim, n, w.o_proj, c.ws.branch.data(), c.hidden_size(), c.activations(n));
+  c.matmul.multiply(c.ws.attended.data(), heads * head_dim, n, w.o_proj, c.ws.branch.data(), c.hidden_size(),
+                    matmul::Activations::fine);
   c.watch.lap(Op::o_proj, n, {&w.o_proj});
 }
 

@@ -21,9 +21,9 @@ template <class InputOf>
 void add_per_layer_input(const Context& c, const PerLayerInputWeights& w, std::size_t n, InputOf&& input) {
   const std::size_t width = w.gate.n;
   float* gate = c.ws.per_layer_gate.data();
-  c.matmul.multiply(c.ws.x.data(), c.hidden_size(), n, w.gate, gate, width, c.activations(n));
+  c.matmul.multiply(c.ws.x.data(), c.hidden_size(), n, w.gate, gate, width, matmul::Activations::fine);
   c.for_rows(n, [&](std::size_t i) { c.kernels.gelu_mul(gate + i * width, input(i), gate + i * width, width); });
-  c.matmul.multiply(gate, width, n, w.projection, c.ws.branch.data(), c.hidden_size(), c.activations(n));
+  c.matmul.multiply(gate, width, n, w.projection, c.ws.branch.data(), c.hidden_size(), matmul::Activations::fine);
   c.add_normed_rows(c.ws.branch.data(), w.post_norm, c.ws.x.data(), n);
   c.watch.lap(Op::per_layer, n, {&w.gate, &w.projection});
 }

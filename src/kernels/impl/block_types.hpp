@@ -5,6 +5,8 @@
 //   kUnitChunks, kUnitBytes            a unit is the smallest run of whole blocks and whole chunks
 //   scales(unit)                       what the unit's scales are made of, decoded once
 //   codes<C>(unit)                     codes of chunk C of the unit
+//   nibbles<C>(unit), code_of(v)       where a chunk is one vector of nibbles (low ones first; of 16 + 16 elements of each
+//                                      block, or of 32 + 32 where kBlocksInPairs): that vector, and the codes they stand for
 //   scale<C, half>(s), min<C, half>(s) lane l: of block l / 4 of the chunk; half: elements 0-15 or 16-31 of the block
 //
 // A chunk is kChunkBlocks runs of 32 elements ("blocks" here, whatever the file's block is). Layouts: weights/blocks.h;
@@ -113,10 +115,14 @@ inline Bytes add_fifth_bits(Bytes v, std::uint32_t mask) noexcept {
 template <int kBlockBytes, int kCodeBytes>
 struct Nibbles {  // 16 bytes of nibbles at kCodeBytes of each block
   static constexpr int kGroup = 32;
+  static constexpr bool kBlocksInPairs = false;
   static constexpr std::size_t kUnitChunks = 1, kUnitBytes = kBlockBytes * kChunkBlocks;
   template <int>
+  static Bytes nibbles(const std::uint8_t* unit) noexcept { return gather16<kBlockBytes>(unit + kCodeBytes); }
+  static Bytes code_of(Bytes nibble) noexcept { return nibble; }
+  template <int C>
   static Chunk codes(const std::uint8_t* unit) noexcept {
-    const Bytes v = gather16<kBlockBytes>(unit + kCodeBytes);
+    const Bytes v = nibbles<C>(unit);
     return {low_nibbles(v), high_nibbles(v)};
   }
 };
@@ -157,14 +163,18 @@ struct Q4_0 : Nibbles<18, 2>, OneScale<18> {
     return {Vec(_mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(word, load_bytes(unit)))))};
   }
   template <int>
-  static Chunk codes(const std::uint8_t* unit) noexcept {
+  static Bytes nibbles(const std::uint8_t* unit) noexcept {
     alignas(64) static constexpr std::uint8_t kIndex[64] = {
         2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35,
         38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 56, 57, 58, 59, 60, 61, 62, 63,
         // the last eight from the second vector, the unit's last 16 bytes
         64 + 8, 64 + 9, 64 + 10, 64 + 11, 64 + 12, 64 + 13, 64 + 14, 64 + 15};
     const Bytes last = _mm512_castsi128_si512(load_128(unit + 56));
-    const Bytes v = _mm512_permutex2var_epi8(load_bytes(unit), load_bytes(kIndex), last);
+    return _mm512_permutex2var_epi8(load_bytes(unit), load_bytes(kIndex), last);
+  }
+  template <int C>
+  static Chunk codes(const std::uint8_t* unit) noexcept {
+    const Bytes v = nibbles<C>(unit);
     return {low_nibbles(v), high_nibbles(v)};
   }
 #endif
@@ -216,7 +226,7 @@ struct Q8_0 : OneScale<34> {
 
 struct IQ4_NL : OneScale<18> {
   static constexpr int kMaxCode = 255, kZero = 127, kGroup = 32;
-  static constexpr bool kHasMin = false;
+  static constexpr bool kHasMin = false, kBlocksInPairs = false;
   static constexpr std::size_t kUnitChunks = 1, kUnitBytes = 18 * kChunkBlocks;
   /// The code book plus 127. Source: ggml-common.h, kvalues_iq4nl.
   static __m128i table() noexcept {
@@ -224,16 +234,19 @@ struct IQ4_NL : OneScale<18> {
                          static_cast<char>(152), static_cast<char>(165), static_cast<char>(180), static_cast<char>(196),
                          static_cast<char>(216), static_cast<char>(240));
   }
+  static Bytes code_of(Bytes nibble) noexcept { return look_up(table(), nibble); }
   template <int>
+  static Bytes nibbles(const std::uint8_t* unit) noexcept { return gather16<18>(unit + 2); }
+  template <int C>
   static Chunk codes(const std::uint8_t* unit) noexcept {
-    const Bytes v = gather16<18>(unit + 2);
-    return {look_up(table(), low_nibbles(v)), look_up(table(), high_nibbles(v))};
+    const Bytes v = nibbles<C>(unit);
+    return {code_of(low_nibbles(v)), code_of(high_nibbles(v))};
   }
 };
 
 struct MXFP4 {
   static constexpr int kMaxCode = 24, kZero = 12, kGroup = 32;
-  static constexpr bool kHasMin = false;
+  static constexpr bool kHasMin = false, kBlocksInPairs = false;
   static constexpr std::size_t kUnitChunks = 1, kUnitBytes = 17 * kChunkBlocks;
   struct Scales {
     Vec scale;
@@ -251,11 +264,15 @@ struct MXFP4 {
   static Vec scale(const Scales& s) noexcept { return s.scale; }
   template <int, int>
   static Vec min(const Scales&) noexcept { return Vec(0.0F); }
+  static Bytes code_of(Bytes nibble) noexcept {
+    return look_up(_mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0), nibble);
+  }
   template <int>
+  static Bytes nibbles(const std::uint8_t* unit) noexcept { return gather16<17>(unit + 1); }
+  template <int C>
   static Chunk codes(const std::uint8_t* unit) noexcept {
-    const __m128i table = _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0);
-    const Bytes v = gather16<17>(unit + 1);
-    return {look_up(table, low_nibbles(v)), look_up(table, high_nibbles(v))};
+    const Bytes v = nibbles<C>(unit);
+    return {code_of(low_nibbles(v)), code_of(high_nibbles(v))};
   }
 };
 
@@ -293,11 +310,14 @@ struct SixBitScales {
 
 struct Q4_K : SixBitScales {
   static constexpr int kMaxCode = 15, kZero = 8, kGroup = 32;
-  static constexpr bool kHasMin = true;
+  static constexpr bool kHasMin = true, kBlocksInPairs = true;
   static constexpr std::size_t kUnitChunks = kSuperChunks, kUnitBytes = 144;
   template <int C>
+  static Bytes nibbles(const std::uint8_t* unit) noexcept { return load_bytes(unit + 16 + C * kBytes); }
+  static Bytes code_of(Bytes nibble) noexcept { return nibble; }
+  template <int C>
   static Chunk codes(const std::uint8_t* unit) noexcept {
-    const Bytes v = load_bytes(unit + 16 + C * kBytes);
+    const Bytes v = nibbles<C>(unit);
     return zip_halves(low_nibbles(v), high_nibbles(v));
   }
 };
@@ -388,7 +408,7 @@ struct Q6_K {
 
 struct IQ4_XS {
   static constexpr int kMaxCode = IQ4_NL::kMaxCode, kZero = IQ4_NL::kZero, kGroup = 32;
-  static constexpr bool kHasMin = false;
+  static constexpr bool kHasMin = false, kBlocksInPairs = false;
   static constexpr std::size_t kUnitChunks = kSuperChunks, kUnitBytes = 136;
   struct Scales {
     __m256 scale;
@@ -407,9 +427,12 @@ struct IQ4_XS {
   template <int, int>
   static Vec min(const Scales&) noexcept { return Vec(0.0F); }
   template <int C>
+  static Bytes nibbles(const std::uint8_t* unit) noexcept { return load_bytes(unit + 8 + C * kBytes); }
+  static Bytes code_of(Bytes nibble) noexcept { return IQ4_NL::code_of(nibble); }
+  template <int C>
   static Chunk codes(const std::uint8_t* unit) noexcept {
-    const Bytes v = load_bytes(unit + 8 + C * kBytes);
-    return {look_up(IQ4_NL::table(), low_nibbles(v)), look_up(IQ4_NL::table(), high_nibbles(v))};
+    const Bytes v = nibbles<C>(unit);
+    return {code_of(low_nibbles(v)), code_of(high_nibbles(v))};
   }
 };
 

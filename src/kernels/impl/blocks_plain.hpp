@@ -82,34 +82,67 @@ void gemv_blocks(formats::DataType type, const void* w, const void* const* x, st
   }
 }
 
+/// Rounds 32 elements of row r; `most` becomes 127 steps.
+inline void round_block(const float* x, float most, bool finite, std::size_t r, kernels::TileBlock& block) noexcept {
+  const float step = most / 127.0F, factor = step > 0.0F ? 1.0F / step : 0.0F;
+  const bool usable = factor - factor == 0.0F && finite && factor > 0.0F;
+  block.scale[r] = finite ? (usable ? step : 0.0F) : bits_to_float(0x7FC00000U);
+  block.total[0][r] = block.total[1][r] = 0;
+  for (std::size_t i = 0; i < 32; ++i) {
+    const int q = usable ? nearest(x[i] * factor) : 0;
+    block.q[r][i] = static_cast<std::int8_t>(q);
+    block.total[0][r] += q;
+    block.total[1][r] += i < 16 ? 0 : q;
+  }
+  for (int part = 0; part < 2; ++part) block.sum[part][r] = block.scale[r] * static_cast<float>(block.total[part][r]);
+}
+
 /// No block gets a second pass here: 8 bits with a scale per block.
 std::size_t quantize_tile(const float* const* rows, std::size_t count, std::size_t k, float /*noise*/, kernels::TileBlock* dst,
                           std::uint16_t* index) noexcept {
   for (std::size_t r = 0; r < kernels::kTileRows; ++r) {
+    const float* x = rows[r < count ? r : 0];
     float largest = 0.0F;
-    const bool finite = r >= count || row_scale(rows[r], k, &largest) == row_scale(rows[r], k, &largest);
+    const float scale = row_scale(x, k, &largest);
     for (std::size_t b = 0; b < k / 32; ++b) {
       index[b] = static_cast<std::uint16_t>(b);
-      kernels::TileBlock& block = dst[b];
       float most = 0.0F;
-      for (std::size_t i = 0; i < 32 && r < count; ++i) {
-        const float a = rows[r][32 * b + i];
-        most = a > most ? a : -a > most ? -a : most;
+      for (std::size_t i = 32 * b; i < 32 * b + 32; ++i) {
+        const float a = x[i] < 0.0F ? -x[i] : x[i];
+        most = a > most ? a : most;
       }
-      const float step = most / 127.0F, factor = step > 0.0F ? 1.0F / step : 0.0F;
-      const bool usable = factor - factor == 0.0F && finite && factor > 0.0F;
-      block.scale[r] = finite ? (usable ? step : 0.0F) : bits_to_float(0x7FC00000U);
-      int sums[2] = {};
-      for (std::size_t i = 0; i < 32; ++i) {
-        const int q = usable ? nearest(rows[r][32 * b + i] * factor) : 0;
-        block.q[r][i] = static_cast<std::uint8_t>(q + 128);
-        sums[i / 16] += q;
-      }
-      block.sum[0][r] = block.scale[r] * static_cast<float>(sums[0] + sums[1]);
-      block.sum[1][r] = block.scale[r] * static_cast<float>(sums[1]);
+      round_block(x + 32 * b, most, scale == scale, r, dst[b]);
     }
   }
   return k / 32;
+}
+
+void quantize_fine_tile(const float* const* rows, std::size_t count, std::size_t k, kernels::TileBlock* dst) noexcept {
+  for (std::size_t r = 0; r < kernels::kTileRows; ++r) {
+    const float* x = rows[r < count ? r : 0];
+    float most;
+    const float scale = row_scale(x, k, &most);
+    const bool usable = most > 0.0F && scale == scale && scale > 0.0F;
+    const float factor = usable ? kLargest16 / most : 0.0F;
+    for (std::size_t b = 0; b < k / 32; ++b) {
+      kernels::TileBlock* pair = dst + 2 * b;
+      pair[0].scale[r] = scale;
+      int totals[2][2] = {};  // of the planes; of all 32, of the last 16
+      for (std::size_t i = 0; i < 32; ++i) {
+        const int q = usable ? nearest(x[32 * b + i] * factor) : 0, high = (q + 128) >> 8, low = q - 256 * high;
+        pair[0].q[r][i] = static_cast<std::int8_t>(high);
+        pair[1].q[r][i] = static_cast<std::int8_t>(low);
+        for (int part = 0; part < (i < 16 ? 1 : 2); ++part) {
+          totals[0][part] += high;
+          totals[1][part] += low;
+        }
+      }
+      for (int part = 0; part < 2; ++part) {
+        for (int plane = 0; plane < 2; ++plane) pair[plane].total[part][r] = totals[plane][part];
+        pair[0].sum[part][r] = static_cast<float>(256 * totals[0][part] + totals[1][part]);
+      }
+    }
+  }
 }
 
 std::size_t panel_bytes(formats::DataType, std::size_t blocks) noexcept {
@@ -126,8 +159,25 @@ void pack_panel(formats::DataType type, const void* w, std::size_t rows, std::si
   }
 }
 
+/// One block of row r of a tile times one of weights, without the activations' scale where they are fine.
+inline float multiply_block(const weights::CodeFormat& format, const weights::Codes32& w, const kernels::Tile& tile,
+                            std::size_t b, std::size_t r) noexcept {
+  const kernels::TileBlock* x = tile.data + (tile.fine ? 2 * b : b);
+  float total = 0.0F;
+  for (std::size_t half = 0; half < 2; ++half) {
+    std::int32_t dot = 0;
+    for (std::size_t i = 16 * half; i < 16 * half + 16; ++i) {
+      const int q = tile.fine ? 256 * x[0].q[r][i] + x[1].q[r][i] : x->q[r][i];
+      dot += (w.code[i] - format.zero) * q;
+    }
+    total += w.scale[half] * static_cast<float>(dot) * (tile.fine ? 1.0F : x->scale[r]);
+    total += w.min[half] * (half == 0 ? x->sum[0][r] - x->sum[1][r] : x->sum[1][r]);
+  }
+  return total;
+}
+
 void gemm_panel(formats::DataType type, const void* panel, std::size_t rows, std::size_t first_block, std::size_t blocks,
-                const kernels::Tile* tiles, std::size_t count, float* dst, std::size_t ldd) noexcept {
+                const kernels::Tile* tiles, std::size_t count, const float* sums, float* dst, std::size_t ldd) noexcept {
   const weights::CodeFormat& format = *weights::code_format(type);
   const auto* codes = static_cast<const weights::Codes32*>(panel);
   for (std::size_t t = 0; t < count; ++t) {
@@ -135,17 +185,11 @@ void gemm_panel(formats::DataType type, const void* panel, std::size_t rows, std
       for (std::size_t j = 0; j < rows; ++j) {
         float total = 0.0F;
         for (std::size_t b = 0; b < blocks; ++b) {
-          const weights::Codes32& w = codes[j * blocks + b];
-          const kernels::TileBlock& x = tiles[t].data[first_block + b];
-          for (std::size_t half = 0; half < 2; ++half) {
-            std::int32_t dot = 0;
-            for (std::size_t i = 16 * half; i < 16 * half + 16; ++i) dot += (w.code[i] - format.zero) * (x.q[r][i] - 128);
-            total += w.scale[half] * x.scale[r] * static_cast<float>(dot);
-            total += w.min[half] * (half == 0 ? x.sum[0][r] - x.sum[1][r] : x.sum[1][r]);
-          }
+          total += multiply_block(format, codes[j * blocks + b], tiles[t], first_block + b, r);
         }
-        float& to = dst[(tiles[t].first_row + r) * ldd + j];
-        to = (first_block != 0 ? to : 0.0F) + total;
+        if (tiles[t].fine) total *= tiles[t].data->scale[r];
+        const std::size_t row = tiles[t].first_row + r;
+        dst[row * ldd + j] = (sums == nullptr ? 0.0F : sums[row * kPanelRows + j]) + total;
       }
     }
   }

@@ -1,9 +1,9 @@
 // Matrix products on quantised weights, for prefill: panels of weight rows as 8-bit codes, one row a lane, times tiles of
 // four activation rows in 8 bits. Sums within 32 (or 16) elements are integers; scales and sums over blocks are F32.
 //
-// A panel, for each block of 32: kSteps vectors per group of kLanes rows, 4 consecutive codes of a row, less kZero, in
-// each lane; what the activations' offset of 128 adds to their sums; the scales and minima, one a lane. Where codes do
-// not fit maddubs' 16-bit sums they lie in two planes of four bits, the upper one signed.
+// A panel, for each block of 32: kSteps vectors per group of kLanes rows, 4 consecutive codes of a row, unsigned, in each
+// lane; then the scales and minima, one a lane. The codes' zero is taken off by way of the activations' sums. Where codes
+// do not fit maddubs' 16-bit sums they lie in two planes of four bits.
 #pragma once
 
 #include "kernels/impl/quantize_rows.hpp"
@@ -20,13 +20,11 @@ constexpr std::size_t kTileRows = kernels::kTileRows;
 
 template <class T>
 struct PanelLayout {
-  static constexpr int kLargest = T::kZero > T::kMaxCode - T::kZero ? T::kZero : T::kMaxCode - T::kZero;
-  static constexpr std::size_t kPlanes = kHaveVnni || kLargest <= 32 ? 1 : 2;
+  static constexpr std::size_t kPlanes = kHaveVnni || chain_length(T::kMaxCode, 128) >= 1 ? 1 : 2;
   static constexpr std::size_t kParts = T::kGroup == 16 ? 2 : 1;  // scales per block
   static constexpr std::size_t kPlaneBytes = kSteps * kGroups * kBytes;
   static constexpr std::size_t kNumbers = kParts * kPanelRows;
-  static constexpr std::size_t kOffsetsAt = kPlanes * kPlaneBytes;  // int32: -128 times the sum of codes
-  static constexpr std::size_t kScalesAt = kOffsetsAt + kNumbers * 4;
+  static constexpr std::size_t kScalesAt = kPlanes * kPlaneBytes;
   static constexpr std::size_t kMinsAt = kScalesAt + kNumbers * 4;
   static constexpr std::size_t kBlockBytes = kMinsAt + (T::kHasMin ? kNumbers * 4 : 0);
 };
@@ -72,21 +70,49 @@ inline void transpose(__m256i (&v)[8]) noexcept {
 }
 #endif
 
-/// Lane j of v[r] holds four codes of row r: vector j goes to step j % 4 (+ 4 for second halves) of block j / 4.
+/// One vector of a panel's codes: four of each row's, at `step` of a block.
 template <class T>
-inline void store_codes(Bytes (&v)[kLanes], std::uint8_t* block, std::size_t group, std::size_t first_step,
-                        Bytes (&sums)[kChunkBlocks]) noexcept {
+inline void store_codes(Bytes codes, std::uint8_t* block, std::size_t group, std::size_t step) noexcept {
   using Layout = PanelLayout<T>;
-  transpose(v);
-  for (std::size_t j = 0; j < kLanes; ++j) {
-    std::uint8_t* dst = block + j / 4 * Layout::kBlockBytes + ((first_step + j % 4) * kGroups + group) * kBytes;
-    const Bytes codes = sub8(v[j], set8(T::kZero));
-    sums[j / 4] = dot4(sums[j / 4], set8(1), codes);
-    if constexpr (Layout::kPlanes == 1) {
-      store_bytes(dst, codes);
-    } else {
-      store_bytes(dst, low_nibbles(codes));
-      store_bytes(dst + Layout::kPlaneBytes, sub8(bit_xor(high_nibbles(codes), set8(8)), set8(8)));
+  std::uint8_t* dst = block + (step * kGroups + group) * kBytes;
+  if constexpr (Layout::kPlanes == 1) {
+    store_bytes(dst, codes);
+  } else {
+    store_bytes(dst, low_nibbles(codes));
+    store_bytes(dst + Layout::kPlaneBytes, high_nibbles(codes));
+  }
+}
+
+/// The codes of chunk C of kLanes rows. Where a chunk is one vector of nibbles it is turned as it lies in the file.
+template <class T, int C>
+inline void pack_codes(const std::uint8_t* const* units, std::uint8_t* block, std::size_t group) noexcept {
+  constexpr std::size_t kStride = PanelLayout<T>::kBlockBytes;
+  if constexpr (requires { T::template nibbles<C>(units[0]); }) {
+    Bytes v[kLanes];
+    for (std::size_t r = 0; r < kLanes; ++r) v[r] = T::template nibbles<C>(units[r]);
+    transpose(v);
+    for (std::size_t j = 0; j < kLanes; ++j) {  // lane r of v[j]: four bytes of row r
+      const Bytes low = T::code_of(low_nibbles(v[j])), high = T::code_of(high_nibbles(v[j]));
+      if constexpr (T::kBlocksInPairs) {
+        store_codes<T>(low, block + j / 8 * 2 * kStride, group, j % 8);
+        store_codes<T>(high, block + (j / 8 * 2 + 1) * kStride, group, j % 8);
+      } else {
+        store_codes<T>(low, block + j / 4 * kStride, group, j % 4);
+        store_codes<T>(high, block + j / 4 * kStride, group, 4 + j % 4);
+      }
+    }
+  } else {
+    Bytes first[kLanes], second[kLanes];
+    for (std::size_t r = 0; r < kLanes; ++r) {
+      const Chunk chunk = T::template codes<C>(units[r]);
+      first[r] = chunk.first;
+      second[r] = chunk.second;
+    }
+    transpose(first);
+    transpose(second);
+    for (std::size_t j = 0; j < kLanes; ++j) {
+      store_codes<T>(first[j], block + j / 4 * kStride, group, j % 4);
+      store_codes<T>(second[j], block + j / 4 * kStride, group, 4 + j % 4);
     }
   }
 }
@@ -103,36 +129,16 @@ template <class T, int C>
 inline void pack_unit(const std::uint8_t* const* units, const typename T::Scales* scales, std::uint8_t* block,
                       std::size_t group) noexcept {
   using Layout = PanelLayout<T>;
-  Bytes first[kLanes], second[kLanes];
+  pack_codes<T, C>(units, block, group);
   for (std::size_t r = 0; r < kLanes; ++r) {
-    const Chunk chunk = T::template codes<C>(units[r]);
-    first[r] = chunk.first;
-    second[r] = chunk.second;
     const auto numbers = [&](auto half) {
       constexpr int kHalf = decltype(half)::value;
       std::uint8_t* place = block + 4 * (kHalf * kPanelRows + group * kLanes + r);
-      const Vec scale = T::template scale<C, kHalf>(scales[r]);
-      store_numbers(scale, place + Layout::kScalesAt, Layout::kBlockBytes);
-      if constexpr (T::kHasMin) {
-        const Vec min = fma(scale, Vec(static_cast<float>(T::kZero)), T::template min<C, kHalf>(scales[r]));
-        store_numbers(min, place + Layout::kMinsAt, Layout::kBlockBytes);
-      }
+      store_numbers(T::template scale<C, kHalf>(scales[r]), place + Layout::kScalesAt, Layout::kBlockBytes);
+      if constexpr (T::kHasMin) store_numbers(T::template min<C, kHalf>(scales[r]), place + Layout::kMinsAt, Layout::kBlockBytes);
     };
     numbers(std::integral_constant<int, 0>{});
     if constexpr (Layout::kParts == 2) numbers(std::integral_constant<int, 1>{});
-  }
-  Bytes sums[2][kChunkBlocks];
-  for (auto& half : sums) {
-    for (Bytes& s : half) s = zero_bytes();
-  }
-  store_codes<T>(first, block, group, 0, sums[0]);
-  store_codes<T>(second, block, group, 4, sums[Layout::kParts - 1]);
-  for (std::size_t b = 0; b < kChunkBlocks; ++b) {
-    for (std::size_t part = 0; part < Layout::kParts; ++part) {
-      const Bytes offset = shift_left32<7>(sums[part][b]);
-      store_bytes(block + b * Layout::kBlockBytes + Layout::kOffsetsAt + 4 * (part * kPanelRows + group * kLanes),
-                  sub32(zero_bytes(), offset));
-    }
   }
   if constexpr (C + 1 < static_cast<int>(T::kUnitChunks)) {
     pack_unit<T, C + 1>(units, scales, block + kChunkBlocks * Layout::kBlockBytes, group);
@@ -184,41 +190,49 @@ std::size_t panel_bytes(formats::DataType type, std::size_t blocks) noexcept {
 
 // --- products --------------------------------------------------------------------------------------------------------
 
-inline Bytes broadcast4(const std::uint8_t* q) noexcept {
+inline Bytes broadcast4(const std::int8_t* q) noexcept {
   int four;
   std::memcpy(&four, q, sizeof four);
   return set32(four);
 }
 
-/// sums[r][g] += products of kCount steps of one plane of codes, of size kLargest at most, with rows first_row and after.
-template <int kLargest, std::size_t kRows, std::size_t kCount>
-inline void multiply_steps(const std::uint8_t* codes, const kernels::TileBlock& x, std::size_t first_row, std::size_t step,
-                           Bytes (&sums)[kRows][kGroups]) noexcept {
+template <std::size_t kRows>
+using Sums = Bytes[kRows][kGroups];
+
+/// Row r of kRows of a block of activations; rows past those lie in the block after it, where fine tiles have low bits.
+template <std::size_t kBlockRows>
+inline const std::int8_t* row_of(const std::int8_t* q, std::size_t r) noexcept {
+  return q + 32 * (r % kBlockRows) + r / kBlockRows * sizeof(kernels::TileBlock);
+}
+
+/// sums += products of kCount steps of one plane of codes, of kMaxCode at most, with rows of one block, or of two.
+template <int kMaxCode, std::size_t kBlockRows, std::size_t kCount, std::size_t kRows>
+inline void multiply_steps(const std::uint8_t* codes, const std::int8_t* q, std::size_t step, Sums<kRows>& sums) noexcept {
 #if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
 #pragma GCC unroll 8
   for (std::size_t s = step; s < step + kCount; ++s) {
     Bytes w[kGroups];
     for (std::size_t g = 0; g < kGroups; ++g) w[g] = load_bytes(codes + (s * kGroups + g) * kBytes);
     for (std::size_t r = 0; r < kRows; ++r) {
-      const Bytes a = broadcast4(x.q[first_row + r] + 4 * s);
-      for (std::size_t g = 0; g < kGroups; ++g) sums[r][g] = dot4(sums[r][g], a, w[g]);
+      const Bytes a = broadcast4(row_of<kBlockRows>(q, r) + 4 * s);
+      for (std::size_t g = 0; g < kGroups; ++g) sums[r][g] = dot4(sums[r][g], w[g], a);
     }
   }
 #else
-  constexpr std::size_t kAllowed = static_cast<std::size_t>(chain_length(255, kLargest));
+  constexpr std::size_t kAllowed = static_cast<std::size_t>(chain_length(kMaxCode, 128));
   constexpr std::size_t kChain = kAllowed >= kCount ? kCount : kAllowed >= 4 ? 4 : kAllowed >= 2 ? 2 : 1;
   const Bytes ones = set16(1);
 #pragma GCC unroll 8
   for (std::size_t s = step; s < step + kCount; s += kChain) {
-    Bytes chain[kRows][kGroups];
+    Sums<kRows> chain;
 #pragma GCC unroll 8
     for (std::size_t c = 0; c < kChain; ++c) {
       Bytes w[kGroups];
       for (std::size_t g = 0; g < kGroups; ++g) w[g] = load_bytes(codes + ((s + c) * kGroups + g) * kBytes);
       for (std::size_t r = 0; r < kRows; ++r) {
-        const Bytes a = broadcast4(x.q[first_row + r] + 4 * (s + c));
+        const Bytes a = broadcast4(row_of<kBlockRows>(q, r) + 4 * (s + c));
         for (std::size_t g = 0; g < kGroups; ++g) {
-          const Bytes product = multiply_pairs_u8_s8(a, w[g]);
+          const Bytes product = multiply_pairs_u8_s8(w[g], a);
           chain[r][g] = c == 0 ? product : add16(chain[r][g], product);
         }
       }
@@ -230,73 +244,103 @@ inline void multiply_steps(const std::uint8_t* codes, const kernels::TileBlock& 
 #endif
 }
 
-/// Adds one block's products to the results of kRows rows.
-template <class T, std::size_t kRows, std::size_t kPart>
-inline void multiply_part(const std::uint8_t* block, const kernels::TileBlock& x, std::size_t first_row,
-                          Vec (&results)[kRows][kGroups]) noexcept {
+/// sums = a block of codes, less their zero, times rows [first_row, first_row + kBlockRows) of one block of activations, or
+/// of two where there are sums for so many.
+template <class T, std::size_t kBlockRows, std::size_t kPart, std::size_t kRows>
+inline void multiply_codes(const std::uint8_t* codes, const kernels::TileBlock* x, std::size_t first_row,
+                           Sums<kRows>& sums) noexcept {
   using Layout = PanelLayout<T>;
   constexpr std::size_t kCount = kSteps / Layout::kParts, kFirst = kPart * kCount;
-  const std::uint8_t* numbers = block + 4 * kPart * kPanelRows;
-  Bytes sums[kRows][kGroups];
+  const std::int8_t* q = x->q[first_row];
+  for (auto& row : sums) {
+    for (Bytes& s : row) s = zero_bytes();
+  }
   if constexpr (Layout::kPlanes == 2) {
+    multiply_steps<15, kBlockRows, kCount>(codes + Layout::kPlaneBytes, q, kFirst, sums);
     for (auto& row : sums) {
-      for (Bytes& s : row) s = zero_bytes();
+      for (Bytes& s : row) s = shift_left32<4>(s);
     }
-    multiply_steps<8, kRows, kCount>(block + Layout::kPlaneBytes, x, first_row, kFirst, sums);
-    for (auto& row : sums) {
-      for (std::size_t g = 0; g < kGroups; ++g) {
-        row[g] = add32(shift_left32<4>(row[g]), load_bytes(numbers + Layout::kOffsetsAt + g * kBytes));
-      }
+  }
+  if constexpr (!T::kHasMin) {
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const kernels::TileBlock& block = x[r / kBlockRows];
+      const std::size_t row = first_row + r % kBlockRows;
+      const std::int32_t all = block.total[0][row], last = block.total[1][row];
+      const Bytes zeros = set32(-T::kZero * (Layout::kParts == 1 ? all : kPart == 0 ? all - last : last));
+      for (std::size_t g = 0; g < kGroups; ++g) sums[r][g] = add32(sums[r][g], zeros);
     }
-    multiply_steps<15, kRows, kCount>(block, x, first_row, kFirst, sums);
+  }
+  multiply_steps<Layout::kPlanes == 2 ? 15 : T::kMaxCode, kBlockRows, kCount>(codes, q, kFirst, sums);
+}
+
+/// Adds one block's products to the results of kRows rows; without the activations' scale where they are fine.
+template <class T, std::size_t kRows, bool kFine, std::size_t kPart>
+inline void multiply_part(const std::uint8_t* block, const kernels::TileBlock* x, std::size_t first_row,
+                          Vec (&results)[kRows][kGroups]) noexcept {
+  using Layout = PanelLayout<T>;
+  const std::uint8_t* numbers = block + 4 * kPart * kPanelRows;
+  Sums<kFine ? 2 * kRows : kRows> sums;  // of the high bits, then of the low ones
+  if constexpr (kFine && kBytes == 32) {  // one after the other: half as many registers
+    multiply_codes<T, kRows, kPart>(block, x, first_row, reinterpret_cast<Sums<kRows>&>(sums[0]));
+    multiply_codes<T, kRows, kPart>(block, x + 1, first_row, reinterpret_cast<Sums<kRows>&>(sums[kRows]));
   } else {
-    for (auto& row : sums) {
-      for (std::size_t g = 0; g < kGroups; ++g) row[g] = load_bytes(numbers + Layout::kOffsetsAt + g * kBytes);
-    }
-    multiply_steps<Layout::kLargest, kRows, kCount>(block, x, first_row, kFirst, sums);
+    multiply_codes<T, kRows, kPart>(block, x, first_row, sums);
+  }
+  for (std::size_t r = 0; r < kRows && kFine; ++r) {
+    for (std::size_t g = 0; g < kGroups; ++g) sums[r][g] = add32(shift_left32<8>(sums[r][g]), sums[kRows + r][g]);
   }
   for (std::size_t g = 0; g < kGroups; ++g) {
     const Vec scale = load(F32{}, reinterpret_cast<const float*>(numbers + Layout::kScalesAt) + g * kLanes);
     for (std::size_t r = 0; r < kRows; ++r) {
-      results[r][g] = fma(to_float(sums[r][g]), scale * Vec(x.scale[first_row + r]), results[r][g]);
+      results[r][g] = fma(to_float(sums[r][g]), kFine ? scale : scale * Vec(x->scale[first_row + r]), results[r][g]);
     }
     if constexpr (T::kHasMin) {
       const Vec min = load(F32{}, reinterpret_cast<const float*>(numbers + Layout::kMinsAt) + g * kLanes);
       for (std::size_t r = 0; r < kRows; ++r) {
         const std::size_t row = first_row + r;
-        const float sum = Layout::kParts == 1 ? x.sum[0][row] : kPart == 0 ? x.sum[0][row] - x.sum[1][row] : x.sum[1][row];
+        const float sum = Layout::kParts == 1 ? x->sum[0][row] : kPart == 0 ? x->sum[0][row] - x->sum[1][row] : x->sum[1][row];
         results[r][g] = fma(min, Vec(sum), results[r][g]);
       }
     }
   }
 }
 
-/// Rows [first_row, first_row + kRows) of a tile times a panel, added to (or, at first, stored in) dst.
-template <class T, std::size_t kRows>
-inline void multiply_tile(const std::uint8_t* panel, std::size_t first_block, const kernels::TileBlock* x,
-                          const std::uint16_t* index, std::size_t count, std::size_t first_row, bool add, float* dst,
-                          std::size_t ldd) noexcept {
+/// What a tile holds of a panel's blocks.
+struct TilePart {
+  const kernels::TileBlock* x;
+  const std::uint16_t* index;  ///< not where fine: x[2 i] and x[2 i + 1] belong to the panel's block i
+  std::size_t count, first_block;
+};
+
+/// dst = sums, where there are any, + rows [first_row, first_row + kRows) of a tile times a panel.
+template <class T, std::size_t kRows, bool kFine>
+inline void multiply_tile(const std::uint8_t* panel, const TilePart& tile, std::size_t first_row, const float* sums,
+                          float* dst, std::size_t ldd) noexcept {
   using Layout = PanelLayout<T>;
+  const auto before = [&](std::size_t r, std::size_t g) {
+    return sums == nullptr ? Vec(0.0F) : load(F32{}, sums + r * kPanelRows + g * kLanes);
+  };
   Vec results[kRows][kGroups];
   for (std::size_t r = 0; r < kRows; ++r) {
-    for (std::size_t g = 0; g < kGroups; ++g) {
-      results[r][g] = add ? load(F32{}, dst + r * ldd + g * kLanes) : Vec(0.0F);
-    }
+    for (std::size_t g = 0; g < kGroups; ++g) results[r][g] = kFine ? Vec(0.0F) : before(r, g);
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint8_t* block = panel + (index[i] - first_block) * Layout::kBlockBytes;
-    multiply_part<T, kRows, 0>(block, x[i], first_row, results);
-    if constexpr (Layout::kParts == 2) multiply_part<T, kRows, 1>(block, x[i], first_row, results);
+  for (std::size_t i = 0; i < tile.count; ++i) {
+    const std::uint8_t* block = panel + (kFine ? i : tile.index[i] - tile.first_block) * Layout::kBlockBytes;
+    const kernels::TileBlock* x = tile.x + (kFine ? 2 * i : i);
+    multiply_part<T, kRows, kFine, 0>(block, x, first_row, results);
+    if constexpr (Layout::kParts == 2) multiply_part<T, kRows, kFine, 1>(block, x, first_row, results);
   }
   for (std::size_t r = 0; r < kRows; ++r) {
-    for (std::size_t g = 0; g < kGroups; ++g) store(F32{}, dst + r * ldd + g * kLanes, results[r][g]);
+    for (std::size_t g = 0; g < kGroups; ++g) {
+      if constexpr (kFine) results[r][g] = fma(results[r][g], Vec(tile.x->scale[first_row + r]), before(r, g));
+      store(F32{}, dst + r * ldd + g * kLanes, results[r][g]);
+    }
   }
 }
 
 /// As many rows at a time as the registers hold.
-template <class T>
-inline void multiply_rows(const std::uint8_t* panel, std::size_t first_block, const kernels::TileBlock* x,
-                          const std::uint16_t* index, std::size_t count, std::size_t rows, bool add, float* dst,
+template <class T, bool kFine>
+inline void multiply_rows(const std::uint8_t* panel, const TilePart& tile, std::size_t rows, const float* sums, float* dst,
                           std::size_t ldd) noexcept {
 #if defined(__AVX512BW__)
   constexpr std::size_t kMost = 4;
@@ -305,45 +349,54 @@ inline void multiply_rows(const std::uint8_t* panel, std::size_t first_block, co
 #endif
   for (std::size_t r = 0; r < rows;) {
     float* to = dst + r * ldd;
+    const float* from = sums == nullptr ? nullptr : sums + r * kPanelRows;
     const std::size_t left = rows - r;
     if (kMost == 4 && left >= 4) {
-      multiply_tile<T, kMost>(panel, first_block, x, index, count, r, add, to, ldd);
+      multiply_tile<T, kMost, kFine>(panel, tile, r, from, to, ldd);
       r += 4;
     } else if (left >= 2) {
-      multiply_tile<T, 2>(panel, first_block, x, index, count, r, add, to, ldd);
+      multiply_tile<T, 2, kFine>(panel, tile, r, from, to, ldd);
       r += 2;
     } else {
-      multiply_tile<T, 1>(panel, first_block, x, index, count, r, add, to, ldd);
+      multiply_tile<T, 1, kFine>(panel, tile, r, from, to, ldd);
       r += 1;
     }
   }
 }
 
+/// The blocks [first, first + blocks) of 32 elements.
+inline TilePart part_of(const kernels::Tile& tile, std::size_t first, std::size_t blocks) noexcept {
+  if (tile.fine) return {tile.data + 2 * first, nullptr, blocks, first};
+  std::size_t begin = first, end = first + blocks;
+  if (tile.blocks != tile.plain_blocks) {  // some come twice
+    begin = 0;
+    while (begin < tile.blocks && tile.index[begin] < first) ++begin;
+    end = begin;
+    while (end < tile.blocks && tile.index[end] < first + blocks) ++end;
+  }
+  return {tile.data + begin, tile.index + begin, end - begin, first};
+}
+
 void gemm_panel(formats::DataType type, const void* panel, std::size_t rows, std::size_t first_block, std::size_t blocks,
-                const kernels::Tile* tiles, std::size_t count, float* dst, std::size_t ldd) noexcept {
+                const kernels::Tile* tiles, std::size_t count, const float* sums, float* dst, std::size_t ldd) noexcept {
   with_block_type(type, [&](auto t) {
     using T = decltype(t);
     const auto* weights = static_cast<const std::uint8_t*>(panel);
     alignas(64) float edge[kTileRows * kPanelRows];
+    const bool whole = rows == kPanelRows;
     for (std::size_t i = 0; i < count; ++i) {
       const kernels::Tile& tile = tiles[i];
-      std::size_t begin = first_block, end = first_block + blocks;
-      if (tile.blocks != tile.plain_blocks) {  // some blocks come twice
-        begin = 0;
-        while (begin < tile.blocks && tile.index[begin] < first_block) ++begin;
-        end = begin;
-        while (end < tile.blocks && tile.index[end] < first_block + blocks) ++end;
+      const TilePart part = part_of(tile, first_block, blocks);
+      const float* from = sums == nullptr ? nullptr : sums + tile.first_row * kPanelRows;
+      float* const result = dst + tile.first_row * ldd;
+      float* const to = whole ? result : edge;
+      const std::size_t ld = whole ? ldd : kPanelRows;
+      if (tile.fine) {
+        multiply_rows<T, true>(weights, part, tile.rows, from, to, ld);
+      } else {
+        multiply_rows<T, false>(weights, part, tile.rows, from, to, ld);
       }
-      const bool add = first_block != 0;
-      float* to = dst + tile.first_row * ldd;
-      if (rows == kPanelRows) {
-        multiply_rows<T>(weights, first_block, tile.data + begin, tile.index + begin, end - begin, tile.rows, add, to, ldd);
-        continue;
-      }
-      multiply_rows<T>(weights, first_block, tile.data + begin, tile.index + begin, end - begin, tile.rows, false, edge, kPanelRows);
-      for (std::size_t r = 0; r < tile.rows; ++r) {
-        for (std::size_t j = 0; j < rows; ++j) to[r * ldd + j] = (add ? to[r * ldd + j] : 0.0F) + edge[r * kPanelRows + j];
-      }
+      for (std::size_t r = 0; r < tile.rows && !whole; ++r) std::memcpy(result + r * ldd, edge + r * kPanelRows, rows * sizeof(float));
     }
   });
 }

@@ -108,14 +108,72 @@ void quantize_row(const float* x, std::size_t k, void* dst) noexcept {
   }
 }
 
-// --- tiles: 8 bits with a scale per block of 32 ----------------------------------------------------------------------
+// --- tiles -----------------------------------------------------------------------------------------------------------
 
-/// Row r of a block from its rounded values, 16 bits each, and the scale it has.
+/// Row r of a block from its rounded values, 16 bits each.
 inline void store_tile_row(const __m256i (&half)[2], kernels::TileBlock& block, std::size_t r) noexcept {
   const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(half[0], half[1]), 0xD8);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(block.q[r]), _mm256_xor_si256(bytes, _mm256_set1_epi8(-128)));
-  block.sum[0][r] = block.scale[r] * static_cast<float>(sum_of_16(_mm256_add_epi16(half[0], half[1])));
-  block.sum[1][r] = block.scale[r] * static_cast<float>(sum_of_16(half[1]));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(block.q[r]), bytes);
+  const __m256i eights = _mm256_sad_epu8(_mm256_xor_si256(bytes, _mm256_set1_epi8(-128)), _mm256_setzero_si256());
+  const __m256i halves = _mm256_add_epi64(eights, _mm256_srli_si256(eights, 8));  // of q + 128
+  const int first = _mm_cvtsi128_si32(_mm256_castsi256_si128(halves)) - 16 * 128;
+  const int last = _mm_cvtsi128_si32(_mm256_extracti128_si256(halves, 1)) - 16 * 128;
+  block.total[0][r] = first + last;
+  block.total[1][r] = last;
+}
+
+/// Nothing where a tile has no row r.
+inline void clear_tile_row(kernels::TileBlock& block, std::size_t r) noexcept {
+  block.scale[r] = block.sum[0][r] = block.sum[1][r] = 0.0F;
+  block.total[0][r] = block.total[1][r] = 0;
+  std::memset(block.q[r], 0, 32);
+}
+
+inline void store_scaled_row(const __m256i (&half)[2], float scale, kernels::TileBlock& block, std::size_t r) noexcept {
+  store_tile_row(half, block, r);
+  block.scale[r] = scale;
+  for (int part = 0; part < 2; ++part) block.sum[part][r] = scale * static_cast<float>(block.total[part][r]);
+}
+
+inline __m256i pack_16(__m256i first, __m256i last) noexcept {
+  return _mm256_permute4x64_epi64(_mm256_packs_epi32(first, last), 0xD8);
+}
+
+/// Rounds 32 elements of row r; returns the step, which is NaN for all rows that are not finite.
+inline float round_block(const float* x, bool finite, kernels::TileBlock& block, std::size_t r) noexcept {
+  const __m256 sign = _mm256_set1_ps(-0.0F);
+  __m256 v[4], most = _mm256_setzero_ps();
+  for (int i = 0; i < 4; ++i) {
+    v[i] = _mm256_loadu_ps(x + 8 * i);
+    most = _mm256_max_ps(most, _mm256_andnot_ps(sign, v[i]));
+  }
+  __m128 m = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps(most, 1));
+  m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+  m = _mm_max_ss(m, _mm_shuffle_ps(m, m, 1));
+  const float step = _mm_cvtss_f32(m) / 127.0F;
+  const float factor = step > 0.0F ? 1.0F / step : 0.0F;
+  const bool usable = factor - factor == 0.0F && finite;
+  const __m256 by = _mm256_set1_ps(usable ? factor : 0.0F);
+  __m256i half[2];
+  for (int h = 0; h < 2; ++h) {
+    half[h] = pack_16(_mm256_cvtps_epi32(_mm256_mul_ps(v[2 * h], by)), _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * h + 1], by)));
+  }
+  store_scaled_row(half, finite ? (usable ? step : 0.0F) : bits_to_float(0x7FC00000U), block, r);
+  return step;
+}
+
+/// What rounding left of 32 elements of row r, in steps 254 times as small.
+inline void round_rest(const float* x, const kernels::TileBlock& block, kernels::TileBlock& rest, std::size_t r) noexcept {
+  const float step = block.scale[r] / 254.0F, factor = step > 0.0F ? 1.0F / step : 0.0F;
+  const bool usable = factor - factor == 0.0F;
+  const __m256 by = _mm256_set1_ps(usable ? factor : 0.0F), taken = _mm256_set1_ps(block.scale[r]);
+  const auto part = [&](std::size_t i) {
+    const __m128i q = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(block.q[r] + i));
+    const __m256 whole = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q));
+    return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_fnmadd_ps(taken, whole, _mm256_loadu_ps(x + i)), by));
+  };
+  const __m256i half[2] = {pack_16(part(0), part(8)), pack_16(part(16), part(24))};
+  store_scaled_row(half, usable ? step : 0.0F, rest, r);
 }
 
 std::size_t quantize_tile(const float* const* rows, std::size_t count, std::size_t k, float noise, kernels::TileBlock* dst,
@@ -130,65 +188,59 @@ std::size_t quantize_tile(const float* const* rows, std::size_t count, std::size
       energy = fma(v, v, energy);
     }
     const float total = sum(energy);
-    finite[r] = finite_row(rows[r], k);
+    finite[r] = total - total == 0.0F || finite_row(rows[r], k);
     limit[r] = noise * noise * total / static_cast<float>(blocks) * 12.0F / 32.0F;
   }
   std::size_t used = 0;
-  const __m256 sign = _mm256_set1_ps(-0.0F);
   for (std::size_t b = 0; b < blocks; ++b) {
-    kernels::TileBlock* block = dst + used;
+    kernels::TileBlock& block = dst[used];
     index[used++] = static_cast<std::uint16_t>(b);
     bool again = false;
     for (std::size_t r = 0; r < kernels::kTileRows; ++r) {
       if (r >= count) {
-        block->scale[r] = block->sum[0][r] = block->sum[1][r] = 0.0F;
-        std::memset(block->q[r], 128, 32);
+        clear_tile_row(block, r);
         continue;
       }
-      const float* x = rows[r] + 32 * b;
-      __m256 v[4], most = _mm256_setzero_ps();
-      for (int i = 0; i < 4; ++i) {
-        v[i] = _mm256_loadu_ps(x + 8 * i);
-        most = _mm256_max_ps(most, _mm256_andnot_ps(sign, v[i]));
-      }
-      __m128 m = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps(most, 1));
-      m = _mm_max_ps(m, _mm_movehl_ps(m, m));
-      m = _mm_max_ss(m, _mm_shuffle_ps(m, m, 1));
-      const float step = _mm_cvtss_f32(m) / 127.0F;
-      const float factor = step > 0.0F ? 1.0F / step : 0.0F;
-      const bool usable = factor - factor == 0.0F && finite[r];
-      const __m256 by = _mm256_set1_ps(usable ? factor : 0.0F);
-      __m256i half[2];
-      for (int h = 0; h < 2; ++h) {
-        const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * h], by)), c = _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * h + 1], by));
-        half[h] = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, c), 0xD8);
-      }
-      block->scale[r] = finite[r] ? (usable ? step : 0.0F) : bits_to_float(0x7FC00000U);
-      store_tile_row(half, *block, r);
+      const float step = round_block(rows[r] + 32 * b, finite[r], block, r);
       again = again || step * step > limit[r];
     }
     if (!again) continue;
-    kernels::TileBlock* rest = dst + used;
+    kernels::TileBlock& rest = dst[used];
     index[used++] = static_cast<std::uint16_t>(b);
     for (std::size_t r = 0; r < kernels::kTileRows; ++r) {
-      const float step = block->scale[r] / 254.0F, factor = step > 0.0F ? 1.0F / step : 0.0F;
-      const bool usable = r < count && factor - factor == 0.0F;
-      rest->scale[r] = usable ? step : 0.0F;
-      const __m256 by = _mm256_set1_ps(usable ? factor : 0.0F), taken = _mm256_set1_ps(block->scale[r]);
-      const float* x = rows[r < count ? r : 0] + 32 * b;
-      __m256i half[2];
-      for (std::size_t h = 0; h < 2; ++h) {
-        const auto part = [&](std::size_t i) {
-          const __m128i q = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(block->q[r] + i));
-          const __m256 whole = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_cvtepu8_epi32(q), _mm256_set1_epi32(128)));
-          return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_fnmadd_ps(taken, whole, _mm256_loadu_ps(x + i)), by));
-        };
-        half[h] = _mm256_permute4x64_epi64(_mm256_packs_epi32(part(16 * h), part(16 * h + 8)), 0xD8);
+      if (r < count) {
+        round_rest(rows[r] + 32 * b, block, rest, r);
+      } else {
+        clear_tile_row(rest, r);
       }
-      store_tile_row(half, *rest, r);
     }
   }
   return used;
+}
+
+void quantize_fine_tile(const float* const* rows, std::size_t count, std::size_t k, kernels::TileBlock* dst) noexcept {
+  for (std::size_t r = 0; r < kernels::kTileRows; ++r) {
+    const float* x = rows[r < count ? r : 0];
+    const float most = largest_magnitude(x, k);
+    const float scale = finite_row(x, k) ? most / kLargest16 : bits_to_float(0x7FC00000U);
+    const bool usable = most > 0.0F && scale == scale && scale > 0.0F;
+    const __m256 factor = _mm256_set1_ps(usable ? kLargest16 / most : 0.0F);
+    for (std::size_t b = 0; b < k / 32; ++b) {
+      kernels::TileBlock* pair = dst + 2 * b;
+      __m256i high[2], low[2];
+      for (std::size_t h = 0; h < 2; ++h) {
+        const __m256i v = round_to_16(x + 32 * b + 16 * h, factor);
+        high[h] = _mm256_srai_epi16(_mm256_add_epi16(v, _mm256_set1_epi16(128)), 8);
+        low[h] = _mm256_sub_epi16(v, _mm256_slli_epi16(high[h], 8));
+      }
+      store_tile_row(high, pair[0], r);
+      store_tile_row(low, pair[1], r);
+      pair[0].scale[r] = scale;
+      for (int part = 0; part < 2; ++part) {
+        pair[0].sum[part][r] = static_cast<float>(256 * pair[0].total[part][r] + pair[1].total[part][r]);
+      }
+    }
+  }
 }
 
 }  // namespace

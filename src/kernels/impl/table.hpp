@@ -16,7 +16,8 @@ namespace {
 constexpr kernels::KernelTable make_table(const char* name) noexcept {
   return {name,  to_f32,     from_f32, rms_norm, rms_norm_add, norm_rope,
           gelu_mul, scale, add_scaled, soft_cap, gemv,     store_key, attend_block,
-          {quantized_row_bytes, quantize_row, gemv_blocks, quantize_tile, kPanelRows, panel_bytes, pack_panel, gemm_panel}};
+          {quantized_row_bytes, quantize_row, gemv_blocks, quantize_tile, quantize_fine_tile, kPanelRows,
+           panel_bytes, pack_panel, gemm_panel}};
 }
 
 }  // namespace
