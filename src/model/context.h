@@ -26,7 +26,8 @@ struct Context {
   std::size_t hidden_size() const noexcept { return static_cast<std::size_t>(config.hidden_size); }
 
   /// How finely the large products of a step of n rows, those of the feed-forward blocks, round their activations. (The
-  /// layers' other products, a fifth of the work, are always fine.) Few rows are bound by reading the weights: precision costs little there.
+  /// layers' other products, a fifth of the work, and the head are always fine.) Few rows are bound by reading the
+  /// weights: precision costs little there.
   matmul::Activations activations(std::size_t n) const noexcept {
     return n <= kFineRows ? matmul::Activations::fine : matmul::Activations::coarse;
   }

@@ -188,7 +188,7 @@ bool Decoder::logits(const float* hidden, std::size_t n, float* dst, Profile* pr
   Stopwatch watch(profile);
   const auto vocab = static_cast<std::size_t>(config_.vocab_size);
   const auto d = static_cast<std::size_t>(config_.hidden_size);
-  matmul_.multiply(hidden, d, n, weights_.lm_head, dst, vocab);
+  matmul_.multiply(hidden, d, n, weights_.lm_head, dst, vocab, matmul::Activations::fine);
   const float cap = config_.final_logit_softcapping.value_or(0.0F);
   std::atomic<bool> finite{true};
   for (std::size_t i = 0; i < n; ++i) {

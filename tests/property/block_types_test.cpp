@@ -18,11 +18,14 @@ Model load(const TempFolder& folder, const BlockModel& model, Compute compute) {
   return Model::load(folder.write("model.gguf", model.bytes()), options);
 }
 
-/// All logits of a prompt, then those of some steps.
+/// All logits of a prompt, then those of some steps; without the rounding of an F16 cache, which some random models take
+/// further than that of the activations.
 std::vector<Values> logits_of(const Model& model) {
   constexpr std::size_t kPrompt = 37, kSteps = 4;
   const std::vector<TokenId> tokens = Random(3).tokens(model, kPrompt + kSteps);
-  Session session(model, sized(64, 24));
+  SessionOptions options = sized(64, 24);
+  options.kv_dtype = DType::f32;
+  Session session(model, options);
   const Span<const TokenId> prompt(tokens.data(), kPrompt);
   std::vector<Values> result = {values(session.prefill(prompt, wanting(Want::all_logits)))};
   for (std::size_t i = kPrompt; i < tokens.size(); ++i) result.push_back(values(session.decode(tokens[i])));
@@ -46,7 +49,7 @@ const BlockType& type_named(const std::string& name) {
 
 TEST_CASE("every block type: logits of the quantised file are those of its values in F32") {
   for (const BlockType& t : block_types()) {
-    CAPTURE(formats::to_string(t.type));
+    CAPTURE(std::string(formats::to_string(t.type)));
     const TempFolder folder;
     const BlockModel model(t);
     const auto expected = logits_of(load(folder, model.widened(), Compute::f32));
@@ -58,7 +61,7 @@ TEST_CASE("every block type: logits of the quantised file are those of its value
       const double size = largest(expected[i]);
       CHECK(size > 1);
       CHECK(difference(exact[i], expected[i]) <= 2e-4);
-      CHECK(difference(fast[i], expected[i]) <= 2e-2 * size);
+      CHECK(difference(fast[i], expected[i]) <= 1e-2 * size);
     }
   }
 }
@@ -145,7 +148,7 @@ TEST_CASE("a scale that is not finite: Error non_finite from prefill and decode,
 TEST_CASE("verify: finds what is not finite, and where, in every block type") {
   for (const BlockType& t : block_types()) {
     if (t.type == formats::DataType::nvfp4) continue;  // its scales have no such value
-    CAPTURE(formats::to_string(t.type));
+    CAPTURE(std::string(formats::to_string(t.type)));
     const TempFolder folder;
     BlockModel model(t);
     CHECK(load(folder, model, Compute::f32).verify().empty());

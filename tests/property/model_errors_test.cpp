@@ -136,11 +136,17 @@ TEST_CASE("options outside their range") {
   CHECK_ERROR(Session(model, sized(kHuge, kHuge)), "out_of_memory", "MiB");
   CHECK(Session(model, sized(4, kHuge)).context_length() == 4);
 
+  const char* const before = std::getenv("GEMMA4_FORCE_ISA");
+  const std::string forced = before == nullptr ? "" : before;
   ::setenv("GEMMA4_FORCE_ISA", "z80", 1);
   CHECK_ERROR(load_with(1), "invalid_argument", "GEMMA4_FORCE_ISA=z80", "expected one of baseline");
   ::setenv("GEMMA4_FORCE_ISA", "baseline", 1);
   CHECK(load_with(1).isa() == std::string("baseline"));
-  ::unsetenv("GEMMA4_FORCE_ISA");
+  if (forced.empty()) {
+    ::unsetenv("GEMMA4_FORCE_ISA");
+  } else {
+    ::setenv("GEMMA4_FORCE_ISA", forced.c_str(), 1);
+  }
 }
 
 TEST_CASE("weights that are not finite: Error non_finite, and the session is usable") {
