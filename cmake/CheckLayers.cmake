@@ -14,14 +14,14 @@ set(session     base kernels matmul model)
 set(sampling    base kernels)
 set(grammar     base formats tokenizer)
 set(generate    base tokenizer model session sampling grammar)
-set(chat        base formats tokenizer model session sampling grammar generate)
+set(chat        base formats tokenizer weights model session sampling grammar generate)
 set(quantize    base formats tokenizer weights kernels)
 set(api         base formats tokenizer weights kernels matmul model session sampling grammar generate
                 chat quantize)
 set(layers base formats tokenizer weights kernels matmul model session sampling grammar generate chat quantize api)
 
 # Headers of include/gemma4 that hold values only. The others are the API's face, and src/api alone includes them.
-set(value_headers error types constraint config options profile quantize json message reply)
+set(value_headers error types constraint config options profile quantize json message reply chat_options)
 
 # Third parties: what an include of each looks like, and the only files that may have it.
 set(parties onednn simdjson xsimd tests_only)

@@ -90,6 +90,17 @@ std::optional<DType> to_kv_dtype(const std::optional<std::string>& name) {
               "kv_dtype: expected \"f32\", \"f16\", \"bf16\" or None, got \"" + *name + "\"");
 }
 
+std::vector<std::string> to_stop(const py::object& stop) {
+  if (stop.is_none()) return {};
+  if (py::isinstance<py::str>(stop)) return {stop.cast<std::string>()};
+  std::vector<std::string> out;
+  for (const py::handle text : stop) {
+    if (!py::isinstance<py::str>(text)) throw py::type_error("stop: expected strings");
+    out.push_back(text.cast<std::string>());
+  }
+  return out;
+}
+
 py::array_t<float> to_numpy(Span<const float> values, std::optional<std::size_t> rows) {
   std::vector<py::ssize_t> shape;
   if (rows) shape.push_back(static_cast<py::ssize_t>(*rows));

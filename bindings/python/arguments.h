@@ -43,6 +43,9 @@ py::object from_json(const Json& value);
 /// "f32", "f16", "bf16" or None.
 std::optional<DType> to_kv_dtype(const std::optional<std::string>& name);
 
+/// One stop string or several.
+std::vector<std::string> to_stop(const py::object& stop);
+
 /// A copy as float32 [columns], or [rows, columns] where `rows` is given.
 py::array_t<float> to_numpy(Span<const float> values, std::optional<std::size_t> rows = std::nullopt);
 

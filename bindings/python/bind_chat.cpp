@@ -1,4 +1,4 @@
-// chat.h: rendering of conversations.
+// chat.h: rendering, replies, and Chat.
 #include "arguments.h"
 
 namespace gemma4::python {
@@ -26,6 +26,285 @@ py::list events_of(const std::vector<ChatEvent>& events) {
   py::list list;
   for (const ChatEvent& event : events) list.append(py::cast(event));
   return list;
+}
+
+py::dict to_dict(const Message& message) {
+  py::dict dict;
+  dict["role"] = to_string(message.role);
+  dict["content"] = from_json(message.content);
+  if (!message.reasoning.empty()) dict["reasoning"] = message.reasoning;
+  if (!message.tool_calls.empty()) {
+    py::list calls;
+    for (const ToolCall& call : message.tool_calls) {
+      py::dict function;
+      function["name"] = call.name;
+      function["arguments"] = from_json(call.arguments);
+      py::dict entry;
+      if (call.id) entry["id"] = *call.id;
+      entry["type"] = "function";
+      entry["function"] = function;
+      calls.append(entry);
+    }
+    dict["tool_calls"] = calls;
+  }
+  if (!message.tool_responses.empty()) {
+    py::list responses;
+    for (const ToolResponse& response : message.tool_responses) {
+      py::dict entry;
+      entry["name"] = response.name;
+      entry["response"] = from_json(response.response);
+      responses.append(entry);
+    }
+    dict["tool_responses"] = responses;
+  }
+  if (message.tool_call_id) dict["tool_call_id"] = *message.tool_call_id;
+  if (!message.name.empty()) dict["name"] = message.name;
+  return dict;
+}
+
+/// False, True, or a number of tokens.
+Thinking to_thinking(const py::object& thinking) {
+  if (py::isinstance<py::bool_>(thinking)) return thinking.cast<bool>() ? Thinking::on() : Thinking::off();
+  if (thinking.is_none()) return Thinking::off();
+  const int budget = to_int(thinking, "thinking");
+  if (budget < 0)
+    throw Error(ErrorCode::invalid_argument, "thinking: expected False, True or a number of tokens, got " + std::to_string(budget));
+  return budget == 0 ? Thinking::off() : Thinking::up_to(budget);
+}
+
+/// "auto", "none", "required", the name of a tool, or {"type": "function", "function": {"name": ...}}.
+ToolChoice to_tool_choice(const py::object& choice) {
+  if (choice.is_none()) return {};
+  if (py::isinstance<py::str>(choice)) {
+    const auto name = choice.cast<std::string>();
+    if (name == "auto") return {};
+    if (name == "none") return {ToolChoice::Mode::none, {}};
+    if (name == "required") return {ToolChoice::Mode::required, {}};
+    return {ToolChoice::Mode::named, name};
+  }
+  const Json json = to_json(choice, "tool_choice");
+  const Json* const function = json.find("function");
+  const Json* const name = (function != nullptr ? *function : json).find("name");
+  if (name == nullptr || !name->is_string())
+    throw Error(ErrorCode::invalid_argument, "tool_choice.function.name: expected the name of a tool");
+  return {ToolChoice::Mode::named, name->as_string()};
+}
+
+/// A user's text, one message, or several.
+std::vector<Message> to_messages(const py::object& messages) {
+  if (py::isinstance<py::str>(messages) || py::isinstance<py::bytes>(messages)) {
+    return parse_messages(Json::array({Json::object({{"role", "user"}, {"content", to_json(messages, "messages")}})}));
+  }
+  Json json = to_json(messages, "messages");
+  return parse_messages(json.is_object() ? Json::array({std::move(json)}) : json);
+}
+
+/// A Chat, and the system text that each of its conversations begins with.
+struct PythonChat {
+  Chat chat;
+  std::string system;
+};
+using SharedChat = std::shared_ptr<Guarded<PythonChat>>;
+
+SharedChat make_chat(const Model& model, const py::object& tools, const py::object& thinking,
+                     const std::string& system, const std::optional<std::string>& form, bool preserve_thinking,
+                     const SharedSampler& sampler, const py::object& loop_tokens, const py::object& context_length,
+                     const py::object& prefill_chunk, const std::optional<std::string>& kv_dtype,
+                     const py::object& checkpoint_bytes) {
+  ChatOptions options;
+  options.tools = to_json(tools, "tools");
+  options.thinking = to_thinking(thinking);
+  if (form) options.form = to_form(*form);
+  options.preserve_thinking = preserve_thinking;
+  if (sampler) options.sampler = sampler->value.options();
+  options.loop_tokens = to_int(loop_tokens, "loop_tokens");
+  options.session.context_length = to_int(context_length, "context_length");
+  options.session.prefill_chunk = to_int(prefill_chunk, "prefill_chunk");
+  options.session.kv_dtype = to_kv_dtype(kv_dtype);
+  const std::int64_t budget = to_integer(checkpoint_bytes, "checkpoint_bytes");
+  if (budget < 0)
+    throw Error(ErrorCode::invalid_argument, "checkpoint_bytes: expected at least 0, got " + std::to_string(budget));
+  options.session.checkpoint_bytes = static_cast<std::uint64_t>(budget);
+  std::optional<Chat> chat;
+  {
+    const py::gil_scoped_release release;
+    chat.emplace(model, options);
+  }
+  if (!chat->warning().empty() && PyErr_WarnEx(PyExc_UserWarning, chat->warning().c_str(), 1) != 0) {
+    throw py::error_already_set();
+  }
+  return std::make_shared<Guarded<PythonChat>>(PythonChat{std::move(*chat), system}, "Chat");
+}
+
+/// Claims its chat for each step only.
+class EventStream {
+ public:
+  EventStream(SharedChat chat, std::vector<Message> messages, SendOptions options, py::object progress)
+      : chat_(std::move(chat)), watch_(std::move(progress), options.cancel) {
+    options.cancel = watch_.cancel();
+    options.prefill_progress = [this](std::size_t done, std::size_t total) { watch_.step(done, total); };
+    const Claim claim(*chat_);
+    if (!claim->system.empty() && claim->chat.messages().empty()) {
+      messages.insert(messages.begin(), Message::system(claim->system));
+    }
+    stream_.emplace(claim->chat.stream(std::move(messages), options));
+  }
+  ~EventStream() {
+    const py::gil_scoped_release release;
+    stream_.reset();
+  }
+  EventStream(const EventStream&) = delete;
+  EventStream& operator=(const EventStream&) = delete;
+
+  /// The next event, or nothing. Ctrl-C ends the reply.
+  std::optional<ChatEvent> next() {
+    const Claim claim(*chat_);
+    while (!stream_->ready() && run(watch_, [this] { return stream_->advance(); })) {
+      if (PyErr_CheckSignals() == 0) continue;
+      py::error_already_set error;
+      watch_.cancel().cancel();
+      while (run(watch_, [this] { return stream_->advance(); })) {
+      }
+      throw error;
+    }
+    if (!stream_->ready()) return std::nullopt;
+    return stream_->next();
+  }
+  Reply finish() {
+    while (next()) {
+    }
+    return stream_->reply();
+  }
+  py::object reply() {
+    const Claim claim(*chat_);
+    return stream_->over() ? py::cast(stream_->reply()) : py::object(py::none());
+  }
+
+ private:
+  SharedChat chat_;
+  Watch watch_;
+  std::optional<ChatStream> stream_;
+};
+
+std::unique_ptr<EventStream> open_stream(const SharedChat& chat, const py::object& messages,
+                                         const py::object& response_format, const py::object& tool_choice,
+                                         const py::object& max_tokens, const py::object& stop,
+                                         const std::optional<CancelToken>& cancel, const py::object& progress) {
+  SendOptions options;
+  options.tool_choice = to_tool_choice(tool_choice);
+  if (!response_format.is_none())
+    throw Error(ErrorCode::unsupported, "response_format: structured answers are not there yet");
+  if (!max_tokens.is_none()) {
+    options.max_tokens = to_int(max_tokens, "max_tokens");
+    if (options.max_tokens < 0)
+      throw Error(ErrorCode::invalid_argument, "max_tokens: expected at least 0, or None for no limit");
+  }
+  options.stop = to_stop(stop);
+  options.cancel = cancel;
+  return std::make_unique<EventStream>(chat, to_messages(messages), std::move(options), progress);
+}
+
+void bind_reply(py::module_& module) {
+  py::class_<Usage>(module, "Usage", "What a reply cost, in tokens.")
+      .def_readonly("prompt_tokens", &Usage::prompt_tokens, "Of the whole conversation.")
+      .def_readonly("reused_tokens", &Usage::reused_tokens, "Of those, the ones that were not computed again.")
+      .def_readonly("completion_tokens", &Usage::completion_tokens, "Chosen, thoughts and markup among them.")
+      .def_readonly("reasoning_tokens", &Usage::reasoning_tokens, "Of those, the ones of thoughts.")
+      .def_readonly("prefill_seconds", &Usage::prefill_seconds)
+      .def_readonly("decode_seconds", &Usage::decode_seconds)
+      .def("__repr__", [](const Usage& self) {
+        return py::str("Usage(prompt_tokens={}, reused_tokens={}, completion_tokens={}, reasoning_tokens={})")
+            .format(self.prompt_tokens, self.reused_tokens, self.completion_tokens, self.reasoning_tokens);
+      });
+  py::class_<Reply>(module, "Reply", "A model's answer.")
+      .def_readonly("text", &Reply::text)
+      .def_readonly("reasoning", &Reply::reasoning, "The thought; empty when thinking is off.")
+      .def_readonly("tool_calls", &Reply::tool_calls)
+      .def_property_readonly(
+          "finish_reason", [](const Reply& self) { return to_string(self.finish_reason); },
+          "\"stop\", \"tool_calls\", \"length\", \"cancelled\" or \"loop\".")
+      .def_property_readonly(
+          "stop_reason", [](const Reply& self) { return to_string(self.stop_reason); },
+          "\"end_of_turn\", \"stop_sequence\", \"max_tokens\", \"context_full\", \"cancelled\" or \"loop\".")
+      .def_readonly("stop", &Reply::stop, "The stop string that ended it, else empty.")
+      .def_readonly("usage", &Reply::usage)
+      .def("__repr__", [](const Reply& self) {
+        return py::str("Reply(finish_reason={!r}, text={!r}, tool_calls={!r})")
+            .format(to_string(self.finish_reason), self.text, self.tool_calls);
+      });
+}
+
+void bind_chat_class(py::module_& module) {
+  const SessionOptions session;
+  const ChatOptions defaults;
+  const char* const send_help =
+      "Adds a text (a user's message), a message or a list of messages to the conversation; the model's reply joins it\n"
+      "too. Results of tools are messages {\"role\": \"tool\", \"tool_call_id\": ..., \"content\": ...}.\n\n"
+      "tool_choice: \"auto\", \"none\", \"required\", or a tool by name. max_tokens: None until the context is full.\n"
+      "stop: texts that end the answer. cancel: a CancelToken. progress(done, total) is called while reading.";
+  py::class_<EventStream>(module, "ChatStream", "An iterator of ChatEvent; the first step reads what is new.")
+      .def("__iter__", [](const py::object& self) { return self; })
+      .def("__next__",
+           [](EventStream& self) {
+             std::optional<ChatEvent> event = self.next();
+             if (!event) throw py::stop_iteration();
+             return std::move(*event);
+           })
+      .def_property_readonly("reply", &EventStream::reply, "The Reply once the iterator is exhausted; None before.");
+  py::class_<Guarded<PythonChat>, SharedChat>(
+      module, "Chat", "A conversation with a model. One thread at a time; keeps its model alive.")
+      .def(py::init(&make_chat), py::arg("model"), py::arg("tools") = py::none(), py::arg("thinking") = false,
+           py::kw_only(), py::arg("system") = "", py::arg("form") = py::none(), py::arg("preserve_thinking") = false,
+           py::arg("sampler") = py::none(), py::arg("loop_tokens") = defaults.loop_tokens,
+           py::arg("context_length") = session.context_length, py::arg("prefill_chunk") = session.prefill_chunk,
+           py::arg("kv_dtype") = py::none(), py::arg("checkpoint_bytes") = session.checkpoint_bytes,
+           "tools: functions the model may call, as render_chat's. thinking: False, True, or the most tokens of a "
+           "thought.\n"
+           "system: what every conversation begins with. form: \"large\" or \"small\"; None: the model's. sampler: its "
+           "options\n"
+           "are used; None for the model's defaults. loop_tokens: a reply that repeats itself for so long ends; 0: never.\n"
+           "The others are Session's.")
+      .def(
+          "send",
+          [](const SharedChat& self, const py::object& messages, const py::object& response_format,
+             const py::object& tool_choice, const py::object& max_tokens, const py::object& stop,
+             const std::optional<CancelToken>& cancel, const py::object& progress) {
+            return open_stream(self, messages, response_format, tool_choice, max_tokens, stop, cancel, progress)
+                ->finish();
+          },
+          py::arg("text_or_messages"), py::arg("response_format") = py::none(), py::arg("tool_choice") = "auto",
+          py::kw_only(), py::arg("max_tokens") = py::none(), py::arg("stop") = py::tuple(),
+          py::arg("cancel") = py::none(), py::arg("progress") = py::none(), send_help)
+      .def("stream", &open_stream, py::arg("text_or_messages"), py::arg("response_format") = py::none(),
+           py::arg("tool_choice") = "auto", py::kw_only(), py::arg("max_tokens") = py::none(),
+           py::arg("stop") = py::tuple(), py::arg("cancel") = py::none(), py::arg("progress") = py::none(), send_help)
+      .def_property_readonly(
+          "messages",
+          [](Guarded<PythonChat>& self) {
+            const Claim claim(self);
+            py::list list;
+            for (const Message& message : claim->chat.messages()) list.append(to_dict(message));
+            return list;
+          },
+          "The conversation so far, as dicts.")
+      .def("reset", [](Guarded<PythonChat>& self) { Claim(self)->chat.reset(); }, "Forgets the conversation.")
+      .def_property_readonly("warning", [](Guarded<PythonChat>& self) { return Claim(self)->chat.warning(); },
+                             "Where the model's own chat template is not the revision that is used; else empty.")
+      .def_property_readonly("position", [](Guarded<PythonChat>& self) { return Claim(self)->chat.position(); },
+                             "Tokens held.")
+      .def_property_readonly("context_length",
+                             [](Guarded<PythonChat>& self) { return self.value.chat.context_length(); })
+      .def_property_readonly(
+          "tokens",
+          [](Guarded<PythonChat>& self) {
+            const Claim claim(self);
+            const Span<const TokenId> held = claim->chat.tokens();
+            return std::vector<TokenId>(held.begin(), held.end());
+          },
+          "The tokens held, oldest first.")
+      .def_property_readonly(
+          "logits", [](Guarded<PythonChat>& self) { return to_numpy(Claim(self)->chat.last_logits()); },
+          "What the last token was chosen from, float32 [vocab_size]; empty where the last step left none.");
 }
 
 void bind_events(py::module_& module) {
@@ -65,6 +344,8 @@ void bind_events(py::module_& module) {
 
 void bind_chat(py::module_& module) {
   bind_events(module);
+  bind_reply(module);
+  bind_chat_class(module);
   py::class_<ReplyParser>(module, "ReplyParser",
                           "A model's tokens to content, thoughts and tool calls, while they come.")
       .def(py::init([](const Tokenizer& tokenizer, const py::object& tools, bool show_thoughts,

@@ -49,18 +49,6 @@ class Generator {
   bool ended_ = false;
 };
 
-/// One stop string or several.
-std::vector<std::string> to_stop(const py::object& stop) {
-  if (stop.is_none()) return {};
-  if (py::isinstance<py::str>(stop)) return {stop.cast<std::string>()};
-  std::vector<std::string> out;
-  for (const py::handle text : stop) {
-    if (!py::isinstance<py::str>(text)) throw py::type_error("stop: expected strings");
-    out.push_back(text.cast<std::string>());
-  }
-  return out;
-}
-
 std::unique_ptr<Generator> start(const SharedSession& session, const py::object& ids, SharedSampler sampler,
                                  const py::object& max_tokens, const py::object& stop,
                                  const std::optional<CancelToken>& cancel, bool show_special, bool stop_at_eos,

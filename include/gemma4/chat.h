@@ -1,25 +1,30 @@
-// Conversations: messages to the text and the tokens that Gemma 4's chat template makes of them.
+// Chat: a conversation with a model; and its parts: rendering messages, reading replies.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "gemma4/chat_options.h"
 #include "gemma4/json.h"
 #include "gemma4/message.h"
+#include "gemma4/model.h"
 #include "gemma4/reply.h"
 #include "gemma4/tokenizer.h"
 
 namespace gemma4 {
 
 namespace chat {
+class Conversation;
 class ReplyParserState;
-}
+}  // namespace chat
 
 /// Messages from JSON in the form of the chat completions API: an array of {"role", "content", "tool_calls",
 /// "tool_call_id", "name", "reasoning" or "reasoning_content", "tool_responses"}; other members are not looked at.
-/// Throws Error invalid_argument, with the path into `messages`, for unknown roles, arguments that are a string, a result
-/// without a call, parts of an unknown kind, text that is not UTF-8, and nesting beyond Json::kMaxDepth.
+/// Throws Error invalid_argument, with the path into `messages`, for unknown roles, arguments that are a string, and other
+/// values of a wrong type. (Contents, and results without a call, are checked where the messages are used.)
 std::vector<Message> parse_messages(const Json& messages);
 
 /// The text that Gemma 4's chat template, revision r4 of 2026-07-09, makes of a conversation, byte for byte; for tests
@@ -27,7 +32,8 @@ std::vector<Message> parse_messages(const Json& messages);
 /// which there is encode_chat().
 /// @param tools  an array of {"type":"function","function":{"name","description","parameters"}}, or of the functions
 ///               alone; null: none.
-/// Throws Error invalid_argument, with the path, as parse_messages() and for tools that cannot be declared.
+/// Throws Error invalid_argument, with the path: parts of an unknown kind, a result without a call, text that is not UTF-8,
+/// nesting beyond Json::kMaxDepth, tools that cannot be declared.
 std::string render_chat(const std::vector<Message>& messages, const Json& tools = {}, const RenderOptions& options = {});
 
 /// The tokens of a conversation: one <bos>, control tokens where the template writes them, and nowhere else, whatever the
@@ -70,6 +76,94 @@ class ReplyParser {
 
  private:
   std::unique_ptr<chat::ReplyParserState> impl_;
+};
+
+/// The chat template of a model.
+struct ChatTemplate {
+  ChatForm form = ChatForm::large;
+  std::string warning;  ///< Where the file's own template is not revision r4, which is used all the same; else empty.
+};
+
+/// The form that the model's own template has, where its file carries one; else small where the model has per-layer
+/// inputs and large otherwise. Throws Error: io, bad_format (a tokenizer_config.json that is broken).
+ChatTemplate chat_template(const Model& model);
+
+/// Called with every event, from the calling thread.
+using ChatCallback = std::function<StreamAction(const ChatEvent&)>;
+
+/// A reply, pulled event by event. Belongs to its Chat, which it keeps alive; one thread at a time may use the two.
+class ChatStream {
+ public:
+  ChatStream(ChatStream&&) noexcept;
+  ChatStream& operator=(ChatStream&&) noexcept;
+  ~ChatStream();  ///< Cancels a reply that is not over: what there is of it stays in the conversation.
+
+  /// The next event; nothing when the reply is over (or the chat has begun another). Throws Error non_finite: the message
+  /// is then as if it had not been sent.
+  std::optional<ChatEvent> next();
+  /// The work of one token, whether it completes an event or not (next() would go on until one is). False when the reply
+  /// is over. Throws as next(). For hosts that want to look up in between.
+  bool advance();
+  /// An event that is complete already.
+  bool ready() const noexcept { return given_ != ready_.size(); }
+  bool over() const noexcept { return over_; }
+  /// Complete once the reply is over.
+  const Reply& reply() const noexcept { return reply_; }
+
+ private:
+  friend class Chat;
+  ChatStream(std::shared_ptr<chat::Conversation> conversation, std::size_t number);
+  std::shared_ptr<chat::Conversation> conversation_;
+  std::size_t number_;
+  std::vector<ChatEvent> ready_;
+  std::size_t given_ = 0;
+  bool over_ = false;
+  Reply reply_;
+};
+
+/// A conversation with a model: a history of messages, and a session that is kept in step with it. What two prompts have
+/// in common is not computed again: thoughts go from the history once the user speaks again, so the session remembers
+/// where each turn of the model began (Session::checkpoint) and goes back there. Usage::reused_tokens tells.
+///
+/// One thread at a time; different ones in parallel. Movable, not copyable. Keeps its model alive.
+class Chat {
+ public:
+  /// Throws Error invalid_argument (tools that cannot be declared, with the path; options out of range), unsupported (a
+  /// tokenizer without Gemma 4's markup), and as Session and Sampler do.
+  explicit Chat(const Model& model, const ChatOptions& options = {});
+  Chat(Chat&&) noexcept;
+  Chat& operator=(Chat&&) noexcept;
+  ~Chat();
+
+  /// Adds messages to the conversation and returns the model's reply, which joins it too. A text is a user's message.
+  /// After calls, results are sent as messages of tools, one for each.
+  /// Throws Error invalid_argument, with the path into `messages`, as parse_messages() and where a result has no call or a
+  /// call no result; context_full; unsupported (media); non_finite. The conversation is then as it was. So it is when
+  /// the message was cancelled while it was being read; a reply that is cancelled later stays as far as it came.
+  Reply send(const std::string& text, const SendOptions& options = {}, const ChatCallback& on_event = {});
+  Reply send(std::vector<Message> messages, const SendOptions& options = {}, const ChatCallback& on_event = {});
+  /// The same, pulled event by event.
+  ChatStream stream(const std::string& text, const SendOptions& options = {});
+  ChatStream stream(std::vector<Message> messages, const SendOptions& options = {});
+
+  /// The conversation so far.
+  const std::vector<Message>& messages() const noexcept;
+  /// Forgets it, and restarts the sampler.
+  void reset();
+  /// As ChatTemplate::warning.
+  const std::string& warning() const noexcept;
+  /// Tokens held, and how many can be.
+  std::size_t position() const noexcept;
+  std::size_t context_length() const noexcept;
+  /// The tokens held, oldest first, and the logits that the next one would be chosen from ([vocab_size], empty where the
+  /// last step left none); both valid until the next call.
+  Span<const TokenId> tokens() const noexcept;
+  Span<const float> last_logits() const noexcept;
+  /// Bytes of KV cache and work space.
+  std::uint64_t memory_bytes() const noexcept;
+
+ private:
+  std::shared_ptr<chat::Conversation> impl_;
 };
 
 }  // namespace gemma4

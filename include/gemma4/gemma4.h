@@ -16,6 +16,7 @@
 #pragma once
 
 #include "gemma4/chat.h"
+#include "gemma4/chat_options.h"
 #include "gemma4/config.h"
 #include "gemma4/constraint.h"
 #include "gemma4/error.h"

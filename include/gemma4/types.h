@@ -58,7 +58,7 @@ enum class StopReason : std::int32_t {
   max_tokens = 3,     ///< GenerateOptions::max_tokens tokens were generated.
   context_full = 4,   ///< The session holds context_length tokens.
   cancelled = 5,      ///< The CancelToken was cancelled, or the callback returned StreamAction::cancel.
-  loop = 6,           ///< Reserved: endless repetition was detected.
+  loop = 6,           ///< A reply of Chat repeated itself without end (ChatOptions::loop_tokens).
 };
 
 /// The reason's name as spelled above; static storage.

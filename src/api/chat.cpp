@@ -1,6 +1,7 @@
 // Bodies of gemma4/chat.h.
 #include "gemma4/chat.h"
 
+#include "chat/conversation.h"
 #include "chat/messages.h"
 #include "chat/render.h"
 #include "chat/reply_parser.h"
@@ -48,5 +49,93 @@ std::vector<ChatEvent> ReplyParser::finish(bool complete) {
 
 bool ReplyParser::ended() const noexcept { return impl_->ended(); }
 bool ReplyParser::in_thought() const noexcept { return impl_->in_thought(); }
+
+ChatTemplate chat_template(const Model& model) {
+  chat::TemplateVerdict verdict = chat::judge_model(*model.impl());
+  return {verdict.form, std::move(verdict.warning)};
+}
+
+ChatStream::ChatStream(std::shared_ptr<chat::Conversation> conversation, std::size_t number)
+    : conversation_(std::move(conversation)), number_(number) {}
+ChatStream::ChatStream(ChatStream&&) noexcept = default;
+ChatStream& ChatStream::operator=(ChatStream&& other) noexcept {
+  std::swap(conversation_, other.conversation_);
+  std::swap(number_, other.number_);
+  std::swap(ready_, other.ready_);
+  std::swap(given_, other.given_);
+  std::swap(over_, other.over_);
+  std::swap(reply_, other.reply_);
+  return *this;
+}
+ChatStream::~ChatStream() {
+  if (!conversation_ || over_) return;
+  try {
+    conversation_->cancel(number_);
+  } catch (const std::exception&) {  // out of memory, at worst
+  }
+}
+
+std::optional<ChatEvent> ChatStream::next() {
+  while (!ready() && advance()) {
+  }
+  if (!ready()) return std::nullopt;
+  return std::move(ready_[given_++]);
+}
+
+bool ChatStream::advance() {
+  if (over_) return false;
+  if (!ready()) {
+    ready_.clear();
+    given_ = 0;
+  }
+  try {
+    over_ = !conversation_->next(number_, ready_);
+  } catch (...) {
+    over_ = true;
+    throw;
+  }
+  if (over_) reply_ = conversation_->reply();
+  return !over_;
+}
+
+Chat::Chat(const Model& model, const ChatOptions& options)
+    : impl_(std::make_shared<chat::Conversation>(model.impl(), options)) {}
+Chat::Chat(Chat&&) noexcept = default;
+Chat& Chat::operator=(Chat&&) noexcept = default;
+Chat::~Chat() = default;
+
+Reply Chat::send(const std::string& text, const SendOptions& options, const ChatCallback& on_event) {
+  return send(std::vector<Message>{Message::user(text)}, options, on_event);
+}
+
+Reply Chat::send(std::vector<Message> messages, const SendOptions& options, const ChatCallback& on_event) {
+  const std::size_t number = impl_->begin(std::move(messages), options);
+  for (std::vector<ChatEvent> events; impl_->next(number, events); events.clear()) {
+    for (const ChatEvent& event : events) {
+      if (!on_event || on_event(event) != StreamAction::cancel) continue;
+      impl_->cancel(number);
+      break;
+    }
+  }
+  return impl_->reply();
+}
+
+ChatStream Chat::stream(const std::string& text, const SendOptions& options) {
+  return stream(std::vector<Message>{Message::user(text)}, options);
+}
+
+ChatStream Chat::stream(std::vector<Message> messages, const SendOptions& options) {
+  const std::size_t number = impl_->begin(std::move(messages), options);
+  return ChatStream(impl_, number);
+}
+
+const std::vector<Message>& Chat::messages() const noexcept { return impl_->messages(); }
+void Chat::reset() { impl_->reset(); }
+const std::string& Chat::warning() const noexcept { return impl_->verdict().warning; }
+std::size_t Chat::position() const noexcept { return impl_->session().position(); }
+std::size_t Chat::context_length() const noexcept { return impl_->session().context_length(); }
+Span<const TokenId> Chat::tokens() const noexcept { return impl_->session().tokens(); }
+Span<const float> Chat::last_logits() const noexcept { return impl_->session().last_logits(); }
+std::uint64_t Chat::memory_bytes() const noexcept { return impl_->session().memory_bytes(); }
 
 }  // namespace gemma4

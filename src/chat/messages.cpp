@@ -194,16 +194,15 @@ std::vector<Message> parse_messages(const Json& messages) {
   if (!messages.is_array()) expected("messages", "an array", &messages);
   std::vector<Message> result;
   for (std::size_t i = 0; i < messages.size(); ++i) result.push_back(parse_message(messages[i], at("messages", i)));
-  check_messages(result);
   return result;
 }
 
-void check_messages(const std::vector<Message>& messages, std::size_t first) {
+void check_messages(const std::vector<Message>& messages, std::size_t known) {
   const Message* caller = nullptr;  // of the results that may come now
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const Message& message = messages[i];
-    const std::string path = at("messages", first + i);
-    check_message(message, path);
+    const std::string path = at("messages", i < known ? i : i - known);
+    if (i >= known) check_message(message, path);
     if (message.role != Role::tool) {
       caller = &message;
       continue;

@@ -14,8 +14,8 @@ std::vector<Message> parse_messages(const Json& messages);
 
 /// What rendering needs: UTF-8, bounded nesting, contents of a known kind, arguments that are objects, and every result
 /// behind a call. Throws Error invalid_argument with the path ("messages[3].tool_calls[0].arguments").
-/// @param first  index that messages[0] has in the paths.
-void check_messages(const std::vector<Message>& messages, std::size_t first = 0);
+/// @param known  how many of the messages are good already; paths count from behind them.
+void check_messages(const std::vector<Message>& messages, std::size_t known = 0);
 
 /// Tools in the form {"type":"function","function":{"name":...}} or as the function alone, as a list of the functions.
 /// Throws Error invalid_argument with the path ("tools[1].function.name"). Null: no tools.

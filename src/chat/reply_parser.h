@@ -42,6 +42,8 @@ class ReplyParserState {
 
   bool ended() const noexcept { return state_ == State::ended; }
   bool in_thought() const noexcept { return state_ == State::thought || state_ == State::thought_name; }
+  /// Behind the name of its channel.
+  bool in_thought_text() const noexcept { return state_ == State::thought; }
   bool in_call() const noexcept { return state_ == State::call; }
   std::size_t n_calls() const noexcept { return n_calls_; }
 

@@ -5,15 +5,13 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string_view>
-#include <system_error>
 
 #include "base/check.h"
 #include "formats/json.h"
 #include "formats/tokenizer_file.h"
+#include "weights/chat_template.h"
 
 namespace gemma4::quantization {
 namespace {
@@ -160,28 +158,10 @@ void add_tokenizer(GgufHead& head, const std::string& folder, const ModelConfig&
   if (!config.suppress_token_ids.empty()) head.add_i32s("tokenizer.ggml.suppress_tokens", config.suppress_token_ids);
 }
 
-/// chat_template.jinja, or the template that tokenizer_config.json has inline: one text, or a list of named ones.
-void add_chat_template(GgufHead& head, const std::string& folder) {
+void add_chat_templates(GgufHead& head, const std::string& folder) {
   constexpr const char* kKey = "tokenizer.chat_template";
-  std::error_code error;
-  const fs::path jinja = fs::path(folder) / "chat_template.jinja";
-  if (fs::exists(jinja, error)) {
-    std::ifstream in(jinja, std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    GEMMA4_CHECK(in.good() || in.eof(), ErrorCode::io, jinja.string(), ": cannot be read");
-    return head.add_string(kKey, text);
-  }
-  const fs::path config = fs::path(folder) / "tokenizer_config.json";
-  if (!fs::exists(config, error)) return;
-  const auto document = formats::JsonDocument::from_file(config.string());
-  const auto found = document.root().find("chat_template");
-  if (!found) return;
-  if (found->is_string()) return head.add_string(kKey, found->as_string());
-  if (!found->is_array()) return;
-  for (auto templates = found->elements(); templates.next();) {
-    const std::string_view name = templates.value().at("name").as_string();
-    head.add_string(name == "default" ? std::string(kKey) : base::concat(kKey, ".", name),
-                    templates.value().at("template").as_string());
+  for (const auto& [name, text] : weights::folder_chat_templates(folder)) {
+    head.add_string(name == "default" ? std::string(kKey) : base::concat(kKey, ".", name), text);
   }
 }
 
@@ -218,7 +198,7 @@ void add_folder_metadata(GgufHead& head, const weights::Checkpoint& folder, cons
   }
   add_config(head, config);
   add_tokenizer(head, folder.path(), config);
-  add_chat_template(head, folder.path());
+  add_chat_templates(head, folder.path());
 }
 
 void copy_metadata(GgufHead& head, const formats::GgufFile& file) {

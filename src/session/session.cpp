@@ -181,6 +181,15 @@ void SessionState::truncate(std::size_t n) {
   while (!checkpoints_.empty() && checkpoints_.back()->position > n) checkpoints_.pop_back();
 }
 
+std::size_t SessionState::nearest_resumable(std::size_t n) const noexcept {
+  if (n == position() || (n != 0 && cache_.can_resume_at(n))) return n;
+  std::size_t nearest = 0;
+  for (const auto& snapshot : checkpoints_) {
+    if (snapshot->position <= n) nearest = snapshot->position;
+  }
+  return nearest;
+}
+
 bool SessionState::checkpoint() {
   const std::size_t here = position();
   if (!checkpoints_.empty() && checkpoints_.back()->position == here) return true;

@@ -28,6 +28,8 @@ class SessionState {
   std::size_t context_length() const noexcept { return context_length_; }
   Span<const TokenId> tokens() const noexcept { return tokens_; }
   void truncate(std::size_t n);
+  /// The largest m <= n that truncate(m) allows. Precondition: n <= position().
+  std::size_t nearest_resumable(std::size_t n) const noexcept;
   bool checkpoint();
   std::shared_ptr<SessionState> fork() const;
   std::uint64_t memory_bytes() const noexcept;

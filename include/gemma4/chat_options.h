@@ -1,0 +1,60 @@
+// Options of Chat and of one reply.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gemma4/constraint.h"
+#include "gemma4/json.h"
+#include "gemma4/message.h"
+#include "gemma4/options.h"
+#include "gemma4/reply.h"
+#include "gemma4/types.h"
+
+namespace gemma4 {
+
+/// Options of Chat.
+struct ChatOptions {
+  /// Functions the model may call, as render_chat()'s. Each has a name of its own of letters, digits and "_.:-/".
+  Json tools;
+  /// Off means off: the reply's text has no thought in it, also where the model begins one by itself: that is dropped,
+  /// and closed after 512 tokens.
+  Thinking thinking;
+  bool preserve_thinking = false;  ///< As RenderOptions::preserve_thinking.
+  std::optional<ChatForm> form;    ///< Unset: chat_template(model).form.
+  SessionOptions session;
+  std::optional<SamplerOptions> sampler;  ///< Unset: Model::sampler_defaults().
+  /// A reply ends with FinishReason::loop when it repeats a stretch of up to 256 tokens again and again, for this many
+  /// tokens in all and at least six times. 0: never.
+  int loop_tokens = 192;
+};
+
+/// Which tools a reply may call.
+struct ToolChoice {
+  enum class Mode : std::uint8_t {
+    automatic,  ///< The model chooses.
+    none,       ///< None.
+    required,   ///< The reply, after its thought, is a call.
+    named,      ///< The reply, after its thought, is a call of `name`.
+  };
+  Mode mode = Mode::automatic;
+  std::string name;
+};
+
+/// Options of one reply.
+struct SendOptions {
+  int max_tokens = -1;            ///< Most tokens of the reply, its thought included; -1: until the context is full.
+  std::vector<std::string> stop;  ///< Texts that end the reply's content (not its thought); none of their bytes comes.
+  ToolChoice tool_choice;
+  /// What the reply is held to from its first token behind the thought; used by this reply alone.
+  std::shared_ptr<TokenConstraint> constraint;
+  std::optional<CancelToken> cancel;
+  /// Progress of reading what is new in the conversation, as PrefillOptions::progress.
+  std::function<void(std::size_t done, std::size_t total)> prefill_progress;
+};
+
+}  // namespace gemma4

@@ -1,0 +1,181 @@
+#include "chat/conversation.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/check.h"
+#include "chat/call_parser.h"
+#include "chat/markup.h"
+#include "chat/messages.h"
+#include "chat/python_text.h"
+#include "chat/render.h"
+#include "chat/required_call.h"
+#include "chat/results.h"
+#include "weights/chat_template.h"
+
+namespace gemma4::chat {
+namespace {
+
+bool is_name(std::string_view name) noexcept {
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_.:-/").find(c) != std::string_view::npos;
+  });
+}
+
+// Tools as they are declared: names the call syntax can hold, once each; and the type that the template's brace goes with.
+std::vector<Json> declared(const Json& tools) {
+  std::vector<Json> functions = parse_tools(tools);
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    const std::string& name = functions[i].at("name").as_string();
+    GEMMA4_CHECK(is_name(name), ErrorCode::invalid_argument, "tools[", i,
+                 "].function.name: expected letters, digits and _.:-/, got \"", name, "\"");
+    GEMMA4_CHECK(find_function(functions, name) == &functions[i], ErrorCode::invalid_argument, "tools[", i,
+                 "].function.name: \"", name, "\" is declared twice");
+    const Json* const parameters = functions[i].find("parameters");
+    if (parameters == nullptr || !parameters->is_object() || !truthy(parameters)) continue;
+    if (truthy(parameters->find("type"))) continue;
+    Json typed = *parameters;
+    typed.set("type", "object");
+    functions[i].set("parameters", std::move(typed));
+  }
+  render({}, functions, {});  // what cannot be declared is told now
+  return functions;
+}
+
+void refuse_media(const std::vector<Message>& messages, std::size_t known) {
+  for (std::size_t i = known; i < messages.size(); ++i) {
+    if (!messages[i].content.is_array()) continue;
+    for (std::size_t k = 0; k < messages[i].content.size(); ++k) {
+      const char* const placeholder = part_placeholder(messages[i].content[k]);
+      GEMMA4_CHECK(placeholder == nullptr, ErrorCode::unsupported, "messages[", i - known, "].content[", k,
+                   "]: images, audio and video cannot be looked at yet");
+    }
+  }
+}
+
+// Where the model's turn begins in a prompt: behind the last "<|turn>model\n". Tokens from there on may be others in later
+// prompts (a thought that goes, calls that come before the content).
+std::size_t turn_start(const std::vector<TokenId>& prompt, const tokenizer::BpeTokenizer& tokenizer) {
+  const auto last = std::find(prompt.rbegin(), prompt.rend(), tokenizer.token_to_id("<|turn>"));
+  if (last == prompt.rend()) return 0;
+  const auto start = static_cast<std::size_t>(last.base() - prompt.begin());
+  const std::vector<TokenId> role = tokenizer.encode("model\n", false, false);
+  const std::vector<TokenId> probe = tokenizer.encode("model\nA", false, false);
+  const bool stands_alone = probe.size() > role.size() && std::equal(role.begin(), role.end(), probe.begin());
+  return stands_alone ? std::min(start + role.size(), prompt.size()) : start;
+}
+
+}  // namespace
+
+TemplateVerdict judge_model(const model::LoadedModel& model) {
+  return judge_template(weights::chat_template(model.checkpoint()), model.config().hidden_size_per_layer_input != 0);
+}
+
+Conversation::Conversation(std::shared_ptr<const model::LoadedModel> model, const ChatOptions& options)
+    : model_(std::move(model)),
+      options_(options),
+      functions_(declared(options.tools)),
+      verdict_(judge_model(*model_)),
+      session_(std::make_shared<session::SessionState>(model_, options.session)),
+      sampler_(options.sampler ? *options.sampler : model_->sampler_defaults()) {
+  GEMMA4_CHECK(options.thinking.budget >= -1, ErrorCode::invalid_argument,
+               "Thinking::budget: expected -1 (no limit) or more, got ", options.thinking.budget);
+  GEMMA4_CHECK(options.loop_tokens >= 0, ErrorCode::invalid_argument,
+               "ChatOptions::loop_tokens: expected 0 (never) or more, got ", options.loop_tokens);
+  for (const char* const token : {"<bos>", "<|turn>", "<turn|>"}) {
+    GEMMA4_CHECK(model_->tokenizer()->token_to_id(token) >= 0, ErrorCode::unsupported, "the model's tokenizer has no \"",
+                 token, "\": it was not made for conversations");
+  }
+}
+
+std::size_t Conversation::begin(std::vector<Message> messages, const SendOptions& options) {
+  if (turn_) cancel(n_turns_);
+  GEMMA4_CHECK(!messages.empty(), ErrorCode::invalid_argument, "messages: expected at least one, got none");
+  std::vector<Message> said = history_;
+  said.insert(said.end(), std::make_move_iterator(messages.begin()), std::make_move_iterator(messages.end()));
+  check_messages(said, history_.size());
+  refuse_media(said, history_.size());
+  std::size_t n_ids = n_ids_;
+  match_results(said, history_.size(), n_ids);
+
+  SendOptions held = options;
+  hold_to_call(held);
+  TurnSetup turn = setup(said);
+  if (held.tool_choice.mode == ToolChoice::Mode::none) turn.functions.clear();
+  turn.first_id = n_ids;
+  turn_.emplace(*session_, sampler_, std::move(turn), held);
+  said_ = std::move(said);
+  n_ids_ = n_ids;
+  return ++n_turns_;
+}
+
+TurnSetup Conversation::setup(const std::vector<Message>& messages) const {
+  RenderOptions render_options;
+  render_options.form = options_.form.value_or(verdict_.form);
+  render_options.enable_thinking = options_.thinking.enabled;
+  render_options.preserve_thinking = options_.preserve_thinking;
+  const Markup markup = render_repaired(messages, functions_, render_options);
+  TurnSetup result;
+  result.prompt = markup.encode(*model_->tokenizer());
+  result.checkpoint = turn_start(result.prompt, *model_->tokenizer());
+  result.begins_in_thought = markup.ends_with("<|channel>", "thought\n");
+  result.functions = functions_;
+  result.thinking = options_.thinking;
+  result.loop_tokens = options_.loop_tokens;
+  return result;
+}
+
+void Conversation::hold_to_call(SendOptions& options) const {
+  const ToolChoice& choice = options.tool_choice;
+  const bool named = choice.mode == ToolChoice::Mode::named;
+  if (!named && choice.mode != ToolChoice::Mode::required) return;
+  GEMMA4_CHECK(!functions_.empty(), ErrorCode::invalid_argument, "tool_choice: expected tools to choose from, found none");
+  GEMMA4_CHECK(!named || find_function(functions_, choice.name) != nullptr, ErrorCode::invalid_argument,
+               "tool_choice: expected the name of a declared tool, got \"", choice.name, "\"");
+  if (options.constraint) return;
+  options.constraint = std::make_shared<RequiredCall>(*model_->tokenizer(), named ? choice.name : std::string());
+}
+
+bool Conversation::next(std::size_t number, std::vector<ChatEvent>& events) {
+  if (!turn_ || number != n_turns_) return false;
+  bool more = false;
+  try {
+    more = turn_->next(events);
+  } catch (...) {
+    turn_.reset();
+    throw;
+  }
+  if (!more) close();
+  return more;
+}
+
+void Conversation::cancel(std::size_t number) {
+  if (!turn_ || number != n_turns_) return;
+  turn_->cancel();
+  close();
+}
+
+// The turn is over. What was not read has not been said.
+void Conversation::close() {
+  reply_ = turn_->reply();
+  if (turn_->was_read()) {
+    history_ = std::move(said_);
+    n_ids_ += reply_.tool_calls.size();
+    Message answer = Message::assistant(reply_.text);
+    answer.reasoning = reply_.reasoning;
+    answer.tool_calls = reply_.tool_calls;
+    history_.push_back(std::move(answer));
+  }
+  said_.clear();
+  turn_.reset();
+}
+
+void Conversation::reset() {
+  if (turn_) cancel(n_turns_);
+  history_.clear();
+  session_->truncate(0);
+  sampler_.reset();
+}
+
+}  // namespace gemma4::chat

@@ -1,0 +1,98 @@
+#include "chat/results.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace gemma4::chat {
+namespace {
+
+struct OpenCall {
+  std::string id;
+  std::string name;
+};
+
+class Matcher {
+ public:
+  Matcher(std::vector<Message>& messages, std::size_t known, std::size_t& n_ids)
+      : messages_(messages), known_(known), n_ids_(n_ids) {}
+
+  void run() {
+    for (std::size_t i = 0; i < messages_.size(); ++i) {
+      if (messages_[i].role == Role::tool) {
+        result(i);
+      } else {
+        if (!open_.empty()) unanswered(i, open_.front());
+        if (messages_[i].role == Role::assistant) calls(messages_[i]);
+      }
+    }
+    if (!open_.empty()) {
+      base::fail(ErrorCode::invalid_argument, "messages: expected a tool's message with the result of the call ",
+                 open_.front().id, " of \"", open_.front().name, "\", found none");
+    }
+    const bool answered = !messages_.empty() && !messages_.back().tool_responses.empty();
+    GEMMA4_CHECK(!messages_.empty() && (messages_.back().role != Role::assistant || answered),
+                 ErrorCode::invalid_argument, "messages: expected the last one to be a user's or a tool's");
+  }
+
+ private:
+  std::string path(std::size_t i) const { return base::concat("messages[", i < known_ ? i : i - known_, "]"); }
+
+  [[noreturn]] void unanswered(std::size_t i, const OpenCall& call) const {
+    base::fail(ErrorCode::invalid_argument, path(i), ": expected a tool's message with the result of the call ",
+               call.id, " of \"", call.name, "\", got one of the role ", to_string(messages_[i].role));
+  }
+
+  void calls(Message& message) {
+    answered_.clear();
+    for (ToolCall& call : message.tool_calls) {
+      if (!call.id) call.id = base::concat("call_", ++n_ids_);
+      if (message.tool_responses.empty()) open_.push_back({*call.id, call.name});
+    }
+  }
+
+  void result(std::size_t i) {
+    Message& message = messages_[i];
+    if (!message.tool_call_id) message.tool_call_id = meant(i);
+    const auto found = std::find_if(open_.begin(), open_.end(),
+                                    [&](const OpenCall& call) { return call.id == *message.tool_call_id; });
+    if (found != open_.end()) {
+      answered_.push_back(found->id);
+      open_.erase(found);
+      return;
+    }
+    const bool twice = std::find(answered_.begin(), answered_.end(), *message.tool_call_id) != answered_.end();
+    base::fail(ErrorCode::invalid_argument, path(i), ".tool_call_id: ",
+               twice ? "a second result of the call \"" : "a result without a call: expected the id of an open call, got \"",
+               *message.tool_call_id, "\"");
+  }
+
+  // The one open call that a result without an id can belong to.
+  std::string meant(std::size_t i) const {
+    const std::string& name = messages_[i].name;
+    const OpenCall* only = nullptr;
+    std::size_t n = 0;
+    for (const OpenCall& call : open_) {
+      if (!name.empty() && call.name != name) continue;
+      only = &call;
+      ++n;
+    }
+    GEMMA4_CHECK(n == 1, ErrorCode::invalid_argument, path(i), ".tool_call_id: expected the id of a call, found none, and ",
+                 n, " open calls may be meant");
+    return only->id;
+  }
+
+  std::vector<Message>& messages_;
+  const std::size_t known_;
+  std::size_t& n_ids_;
+  std::vector<OpenCall> open_;
+  std::vector<std::string> answered_;
+};
+
+}  // namespace
+
+void match_results(std::vector<Message>& messages, std::size_t known, std::size_t& n_ids) {
+  Matcher(messages, known, n_ids).run();
+}
+
+}  // namespace gemma4::chat

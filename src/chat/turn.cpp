@@ -1,0 +1,279 @@
+#include "chat/turn.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/check.h"
+
+namespace gemma4::chat {
+namespace {
+
+// Adds the time it lives to `seconds`.
+class Timer {
+ public:
+  explicit Timer(double& seconds) : seconds_(seconds) {}
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double& seconds_;
+  Clock::time_point start_ = Clock::now();
+};
+
+void set_bit(std::vector<std::uint32_t>& bits, TokenId token, bool value) {
+  const auto id = static_cast<std::size_t>(token);
+  if (token < 0 || id / 32 >= bits.size()) return;
+  const std::uint32_t bit = std::uint32_t{1} << id % 32;
+  bits[id / 32] = value ? bits[id / 32] | bit : bits[id / 32] & ~bit;
+}
+
+std::size_t common_prefix(Span<const TokenId> a, Span<const TokenId> b) noexcept {
+  const std::size_t n = std::min(a.size(), b.size());
+  std::size_t i = 0;
+  while (i < n && a[i] == b[i]) ++i;
+  return i;
+}
+
+FinishReason finish_reason(StopReason reason, bool calls) noexcept {
+  switch (reason) {
+    case StopReason::cancelled:
+      return FinishReason::cancelled;
+    case StopReason::loop:
+      return FinishReason::loop;
+    case StopReason::max_tokens:
+    case StopReason::context_full:
+      return calls ? FinishReason::tool_calls : FinishReason::length;
+    default:
+      return calls ? FinishReason::tool_calls : FinishReason::stop;
+  }
+}
+
+}  // namespace
+
+Turn::Turn(session::SessionState& session, sampling::SamplerState& sampler, TurnSetup setup,
+           const SendOptions& options)
+    : session_(session),
+      sampler_(sampler),
+      setup_(std::move(setup)),
+      options_(options),
+      parser_(session.model().tokenizer(), setup_.functions, setup_.thinking.enabled, setup_.begins_in_thought),
+      thoughts_(session.model().tokenizer(), setup_.thinking, setup_.begins_in_thought),
+      loops_(setup_.loop_tokens),
+      stops_(options.stop),
+      call_token_(session.model().tokenizer()->token_to_id("<|tool_call>")) {
+  GEMMA4_CHECK(options_.max_tokens >= -1, ErrorCode::invalid_argument,
+               "SendOptions::max_tokens: expected -1 (until the context is full) or more, got ", options_.max_tokens);
+  GEMMA4_CHECK(setup_.prompt.size() <= session_.context_length(), ErrorCode::context_full, "the conversation has ",
+               setup_.prompt.size(), " tokens, and context_length is ", session_.context_length());
+  allowed_.resize(mask_words(static_cast<std::size_t>(session_.model().config().vocab_size)));
+  reply_.usage.prompt_tokens = setup_.prompt.size();
+}
+
+bool Turn::next(std::vector<ChatEvent>& events) {
+  if (over_) return false;
+  try {
+    step(events);
+  } catch (...) {
+    over_ = true;
+    throw;
+  }
+  return true;
+}
+
+void Turn::cancel() {
+  std::vector<ChatEvent> dropped;
+  if (!over_) end(StopReason::cancelled, dropped);
+}
+
+void Turn::step(std::vector<ChatEvent>& events) {
+  if (options_.cancel && options_.cancel->cancelled()) return end(StopReason::cancelled, events);
+  Span<const float> logits;
+  try {
+    if (!read_) {
+      const Timer timer(reply_.usage.prefill_seconds);
+      read_prompt();
+      logits = session_.last_logits();
+    } else {
+      const Timer timer(reply_.usage.decode_seconds);
+      logits = session_.decode(last_, options_.cancel ? &*options_.cancel : nullptr);
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::cancelled) throw;
+    return end(StopReason::cancelled, events);
+  }
+  if (options_.max_tokens == 0) return end(StopReason::max_tokens, events);
+  if (constrained() && options_.constraint->finished()) return end(StopReason::end_of_turn, events);
+
+  TokenId token = -1;
+  {
+    const Timer timer(reply_.usage.decode_seconds);
+    token = choose(logits);
+    // A turn that ends inside a thought has not answered yet.
+    if (is_end_token(token) && parser_.in_thought() && !thoughts_.closed()) {
+      thoughts_.cut();
+      if (const TokenId close = thoughts_.forced(parser_); close >= 0) token = close;
+    }
+  }
+  if (is_end_token(token)) return end(StopReason::end_of_turn, events);
+  if (!take(token, events)) return;
+  if (options_.max_tokens > 0 && reply_.usage.completion_tokens == static_cast<std::size_t>(options_.max_tokens)) {
+    end(StopReason::max_tokens, events);
+  } else if (session_.position() == session_.context_length()) {
+    end(StopReason::context_full, events);
+  }
+}
+
+// Rewinds the session to what it shares with the prompt, as far as that is exact, and reads the rest.
+void Turn::read_prompt() {
+  const std::size_t n = setup_.prompt.size();
+  const std::size_t common = std::min(common_prefix(session_.tokens(), setup_.prompt), n - 1);
+  session_.truncate(session_.nearest_resumable(common));
+  reply_.usage.reused_tokens = session_.position();
+  const CancelToken* const cancel = options_.cancel ? &*options_.cancel : nullptr;
+  sampler_.observe(Span<const TokenId>(setup_.prompt).subspan(session_.position()));
+  if (setup_.checkpoint > session_.position() && setup_.checkpoint < n) {
+    read(setup_.checkpoint, cancel);
+    session_.checkpoint();
+  }
+  read(n, cancel);
+  if (setup_.checkpoint == n) session_.checkpoint();
+  read_ = true;
+}
+
+// Reads the prompt up to `end`; of all of it the last logits are wanted.
+void Turn::read(std::size_t end, const CancelToken* cancel) {
+  const std::size_t begin = session_.position(), n = setup_.prompt.size();
+  PrefillOptions prefill;
+  if (cancel != nullptr) prefill.cancel = *cancel;
+  prefill.want = end == n ? Want::last_logits : Want::nothing;
+  if (options_.prefill_progress) {
+    const std::size_t reused = reply_.usage.reused_tokens;
+    prefill.progress = [this, begin, n, reused](std::size_t done, std::size_t) {
+      options_.prefill_progress(begin + done - reused, n - reused);
+    };
+  }
+  session_.prefill(Span<const TokenId>(setup_.prompt).subspan(begin, end - begin), prefill);
+}
+
+TokenId Turn::choose(Span<const float> logits) {
+  const TokenId forced = thoughts_.forced(parser_);
+  if (forced < 0) return sampler_.sample(logits, mask()).token;
+  sampler_.observe(Span<const TokenId>(&forced, 1));
+  return forced;
+}
+
+// The tokens that may come next; empty: all.
+Span<const std::uint32_t> Turn::mask() {
+  bool restricted = false;
+  if (constrained() && options_.constraint->mask(allowed_)) {
+    restricted = true;
+    if (options_.constraint->may_stop()) {
+      for (const TokenId token : session_.model().config().eos_token_ids) set_bit(allowed_, token, true);
+    }
+    if (setup_.thinking.enabled && !held_to_) set_bit(allowed_, thoughts_.open_token(), true);
+  }
+  const bool no_calls = options_.tool_choice.mode == ToolChoice::Mode::none;
+  const bool no_thought = thoughts_.closed() || parser_.in_thought();  // none inside another
+  if (!restricted && !no_thought && !no_calls) return {};
+  if (!restricted) std::fill(allowed_.begin(), allowed_.end(), ~std::uint32_t{0});
+  if (no_thought) set_bit(allowed_, thoughts_.open_token(), false);
+  if (no_calls) set_bit(allowed_, call_token_, false);
+  return allowed_;
+}
+
+// One more token of the reply; false when it ended it.
+bool Turn::take(TokenId token, std::vector<ChatEvent>& events) {
+  const bool thinks = token == thoughts_.open_token() && setup_.thinking.enabled && !held_to_;
+  if (constrained() && !thinks) {
+    GEMMA4_CHECK(options_.constraint->accept(token), ErrorCode::internal, "chat: the constraint refused token ", token,
+                 ", which its mask allowed");
+    held_to_ = true;
+  }
+  last_ = token;
+  ++reply_.usage.completion_tokens;
+  const bool was_in_thought = parser_.in_thought_text();
+  std::vector<ChatEvent> parsed;
+  parser_.push(token, parsed);
+  thoughts_.accept(token, was_in_thought, parser_);
+  reply_.usage.reasoning_tokens = thoughts_.tokens();
+  pass_on(std::move(parsed), events);
+  if (stopped_) {
+    end(StopReason::stop_sequence, events);
+  } else if (parser_.ended() || (options_.constraint && held_to_ && options_.constraint->finished())) {
+    end(StopReason::end_of_turn, events);
+  } else if (loops_.push(token)) {
+    // A thought that goes round in circles is closed; the answer may still be one.
+    if (!parser_.in_thought() || thoughts_.closed()) {
+      end(StopReason::loop, events);
+    } else {
+      thoughts_.cut();
+      loops_ = LoopDetector(setup_.loop_tokens);
+    }
+  }
+  return !over_;
+}
+
+// Content goes through the stop strings.
+void Turn::pass_on(std::vector<ChatEvent> parsed, std::vector<ChatEvent>& events) {
+  for (ChatEvent& event : parsed) {
+    if (stopped_) return;
+    if (event.type != ChatEvent::Type::content) {
+      let_go(events);
+      add(std::move(event), events);
+      continue;
+    }
+    std::string shown;
+    stopped_ = stops_.push(event.text, shown);
+    if (stopped_) reply_.stop = options_.stop[stops_.matched()];
+    event.text = std::move(shown);
+    add(std::move(event), events);
+  }
+}
+
+// What the stop strings hold back.
+void Turn::let_go(std::vector<ChatEvent>& events) {
+  ChatEvent held;
+  stops_.finish(held.text);
+  add(std::move(held), events);
+}
+
+void Turn::add(ChatEvent event, std::vector<ChatEvent>& events) {
+  switch (event.type) {
+    case ChatEvent::Type::content:
+      if (event.text.empty()) return;
+      reply_.text += event.text;
+      break;
+    case ChatEvent::Type::reasoning:
+      reply_.reasoning += event.text;
+      break;
+    case ChatEvent::Type::tool_call:
+      event.call.id = base::concat("call_", setup_.first_id + reply_.tool_calls.size() + 1);
+      reply_.tool_calls.push_back(event.call);
+      break;
+    case ChatEvent::Type::tool_call_started:
+      break;
+  }
+  events.push_back(std::move(event));
+}
+
+void Turn::end(StopReason reason, std::vector<ChatEvent>& events) {
+  over_ = true;
+  if (!stopped_) {
+    std::vector<ChatEvent> parsed;
+    parser_.finish(reason == StopReason::end_of_turn, parsed);
+    pass_on(std::move(parsed), events);
+    if (!stopped_) let_go(events);
+    if (stopped_ && reason == StopReason::end_of_turn) reason = StopReason::stop_sequence;
+  }
+  reply_.stop_reason = reason;
+  reply_.finish_reason = finish_reason(reason, !reply_.tool_calls.empty());
+}
+
+bool Turn::is_end_token(TokenId token) const noexcept {
+  const std::vector<TokenId>& ends = session_.model().config().eos_token_ids;
+  return std::find(ends.begin(), ends.end(), token) != ends.end();
+}
+
+}  // namespace gemma4::chat

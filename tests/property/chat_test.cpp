@@ -1,0 +1,148 @@
+// Chat over random models: whatever they say, the history and the cache stay in step, and logits are those of a session
+// that was told the same afresh.
+#include <doctest/doctest.h>
+
+#include "gemma4/chat.h"
+#include "support/random_models.h"
+#include "support/test_model.h"
+
+using namespace gemma4;
+using namespace gemma4::test;
+
+namespace {
+
+Json tools() {
+  return Json::parse(R"([{"name":"f","parameters":{"type":"object","properties":{"a":{"type":"string"}}}},{"name":"g"}])");
+}
+
+// The next messages: results for every call of the last reply, or a user's words.
+std::vector<Message> next_messages(const Chat& chat, Random& random) {
+  std::vector<Message> messages;
+  if (!chat.messages().empty()) {
+    for (const ToolCall& call : chat.messages().back().tool_calls) messages.push_back(Message::tool(*call.id, "some result"));
+  }
+  if (messages.empty() || random.below(3) == 0) {
+    std::string text = "say";
+    for (std::size_t n = random.below(12); n != 0; --n) text += " the world";
+    messages.push_back(Message::user(text));
+  }
+  return messages;
+}
+
+std::size_t common_prefix(const std::vector<TokenId>& a, Span<const TokenId> b) {
+  std::size_t i = 0;
+  while (i < a.size() && i < b.size() && a[i] == b[i]) ++i;
+  return i;
+}
+
+}  // namespace
+
+TEST_CASE("chat: logits after reuse are those without, in every shape, with rings that wrap") {
+  for (const RandomModel& m : random_models()) {
+    if (m.model.compute() == Compute::bf16) continue;  // a prefill rounds where a decode does not
+    for (const bool thinking : {false, true}) {
+      ChatOptions options;
+      options.tools = tools();
+      options.thinking.enabled = thinking;
+      options.session = sized(1400, 8);
+      options.sampler = SamplerOptions();
+      options.sampler->seed = 5;
+      options.loop_tokens = 0;
+      // Random weights say markup as often as anything else; more often makes more of a conversation.
+      for (const char* token : {"<|channel>", "<channel|>", "<|tool_call>", "<tool_call|>", "<|\"|>", "<turn|>"}) {
+        options.sampler->logit_bias.emplace_back(m.model.tokenizer().token_to_id(token), 2.0F);
+      }
+      Chat chat(m.model, options);
+      Random random(17);
+      std::size_t turn_start = 0;
+      std::vector<TokenId> before;
+      for (int round = 0; round < 7; ++round) {
+        SendOptions send;
+        send.max_tokens = static_cast<int>(random.between(1, 60));
+        const std::size_t n_messages = chat.messages().size();
+        const std::vector<Message> messages = next_messages(chat, random);
+        std::string text, reasoning;
+        const Reply reply = chat.send(messages, send, [&](const ChatEvent& event) {
+          if (event.type == ChatEvent::Type::content) text += event.text;
+          if (event.type == ChatEvent::Type::reasoning) reasoning += event.text;
+          return StreamAction::proceed;
+        });
+        INFO(m.name, std::string(thinking ? " thinking" : ""), " round ", round);
+        CHECK(text == reply.text);
+        CHECK(reasoning == reply.reasoning);
+        CHECK(chat.messages().size() == n_messages + messages.size() + 1);
+        CHECK(reply.usage.completion_tokens <= static_cast<std::size_t>(send.max_tokens) + 1);
+        CHECK(close(m, values(chat.last_logits()), fresh_logits(m.model, chat.tokens())));
+        // What two prompts share is kept: as far as the rings reach, or from the beginning of the model's turn.
+        const std::size_t shared = common_prefix(before, chat.tokens());
+        CHECK(reply.usage.reused_tokens <= shared);
+        CHECK(reply.usage.reused_tokens >= std::min(shared, turn_start));
+        const Span<const TokenId> held = chat.tokens();
+        before.assign(held.begin(), held.end());
+        turn_start = 0;
+        for (std::size_t i = 0; i < reply.usage.prompt_tokens; ++i) {
+          if (held[i] == m.model.tokenizer().token_to_id("<|turn>")) turn_start = i;
+        }
+      }
+      CHECK(chat.position() > static_cast<std::size_t>(m.window()) + 8);
+    }
+  }
+}
+
+TEST_CASE("chat: a small checkpoint budget costs time, never exactness") {
+  const RandomModel& m = random_model("e2b-f32");
+  ChatOptions options;
+  options.session = sized(1200, 8);
+  options.session.checkpoint_bytes = 1;
+  options.thinking = Thinking::on();
+  options.sampler = SamplerOptions();
+  Chat chat(m.model, options);
+  Random random(3);
+  for (int round = 0; round < 4; ++round) {
+    SendOptions send;
+    send.max_tokens = 50;
+    chat.send(next_messages(chat, random), send);
+    CHECK(close(m, values(chat.last_logits()), fresh_logits(m.model, chat.tokens())));
+  }
+}
+
+TEST_CASE("chat: C++ as in the README") {
+  const Model model = Model::load(nano_model_path());
+  ChatOptions options;
+  options.sampler = SamplerOptions();
+  options.sampler->temperature = 0.0F;
+  options.tools = Json::parse(
+      R"([{"name":"multiply","description":"Multiplies two numbers.","parameters":{"type":"object","properties":{)"
+      R"("a":{"type":"integer","description":"First number"},"b":{"type":"integer","description":"Second number"}},"required":["a","b"]}}])");
+  Chat chat(model, options);
+  Reply reply = chat.send("What is 12 times 34?");
+  REQUIRE(reply.tool_calls.size() == 1);
+  const Json& arguments = reply.tool_calls[0].arguments;
+  const std::int64_t product = arguments.at("a").as_int() * arguments.at("b").as_int();
+  reply = chat.send({Message::tool(*reply.tool_calls[0].id, Json::object({{"result", product}}))});
+  CHECK(reply.text == "12 times 34 is 408.");
+
+  ChatStream stream = chat.stream("What is 12 - 57?");
+  std::string text;
+  while (const auto event = stream.next()) text += event->text;
+  CHECK(text == stream.reply().text);
+  CHECK(text.size() >= 2);
+  CHECK(stream.reply().finish_reason == FinishReason::stop);
+  CHECK(chat.warning().empty());
+  CHECK(chat_template(model).form == ChatForm::small);
+  Chat moved = std::move(chat);
+  CHECK(moved.messages().size() == 6);
+
+  std::size_t events = 0;
+  reply = moved.send("Tell me a story.", {}, [&](const ChatEvent&) { return ++events == 3 ? StreamAction::cancel : StreamAction::proceed; });
+  CHECK(reply.finish_reason == FinishReason::cancelled);
+  CHECK(events == 3);
+  {
+    ChatStream dropped = moved.stream("Hi");
+    dropped.next();
+  }
+  CHECK(moved.messages().back().role == Role::assistant);
+  ChatStream old = moved.stream("Hi");
+  moved.send("What is 12 - 57?");
+  CHECK(!old.next());
+}
