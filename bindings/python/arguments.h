@@ -137,6 +137,7 @@ void bind_sampler(py::module_& module);
 void bind_session(py::module_& module);
 void bind_generate(py::module_& module);
 void bind_chat(py::module_& module);
+void bind_grammar(py::module_& module);
 
 /// The Config object of bind_config.cpp.
 py::object make_config(const ModelConfig& config);

@@ -52,8 +52,13 @@ class Generator {
 std::unique_ptr<Generator> start(const SharedSession& session, const py::object& ids, SharedSampler sampler,
                                  const py::object& max_tokens, const py::object& stop,
                                  const std::optional<CancelToken>& cancel, bool show_special, bool stop_at_eos,
-                                 const py::object& progress) {
+                                 const py::object& progress, const std::optional<Grammar>& grammar) {
   GenerateOptions options;
+  if (grammar) {
+    const Tokenizer tokenizer = session->value.model().tokenizer();
+    const py::gil_scoped_release release;
+    options.constraint = std::make_shared<GrammarMatcher>(*grammar, tokenizer);
+  }
   if (!max_tokens.is_none()) {
     options.max_tokens = to_int(max_tokens, "max_tokens");
     if (options.max_tokens < 0)
@@ -93,10 +98,12 @@ void bind_generate(py::module_& module) {
       "generate", &start, py::arg("session"), py::arg("ids"), py::kw_only(), py::arg("sampler") = py::none(),
       py::arg("max_tokens") = py::none(), py::arg("stop") = py::tuple(), py::arg("cancel") = py::none(),
       py::arg("show_special") = false, py::arg("stop_at_eos") = true, py::arg("progress") = py::none(),
+      py::arg("grammar") = py::none(),
       "Appends `ids` to the session and yields the answer piece by piece.\n\n"
       "sampler: None for the model's defaults. max_tokens: None until the context is full. stop: texts that end the\n"
       "answer, never emitted. cancel: a CancelToken. show_special: emit the text of control tokens.\n"
-      "progress(done, total) is called while the prompt is read.");
+      "progress(done, total) is called while the prompt is read. grammar: what the answer is held to, from json_schema(),\n"
+      "regex() or gbnf(); it ends when the grammar's text is complete and nothing can follow.");
 }
 
 }  // namespace gemma4::python

@@ -12,6 +12,7 @@ PYBIND11_MODULE(_gemma4, module) {
   python::bind_sampler(module);
   python::bind_model(module);
   python::bind_session(module);
+  python::bind_grammar(module);
   python::bind_generate(module);
   python::bind_chat(module);
 }

@@ -21,6 +21,7 @@
 #include "gemma4/constraint.h"
 #include "gemma4/error.h"
 #include "gemma4/generate.h"
+#include "gemma4/grammar.h"
 #include "gemma4/json.h"
 #include "gemma4/message.h"
 #include "gemma4/model.h"

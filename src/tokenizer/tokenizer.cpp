@@ -55,6 +55,12 @@ BpeTokenizer::BpeTokenizer(const formats::TokenizerFile& file)
       with_special_(vocabulary_, true),
       bos_token_(vocabulary_.find("<bos>")) {}
 
+std::shared_ptr<const void> BpeTokenizer::derived(const std::function<std::shared_ptr<const void>()>& make) const {
+  const std::lock_guard lock(derived_mutex_);
+  if (!derived_) derived_ = make();
+  return derived_;
+}
+
 std::vector<TokenId> BpeTokenizer::encode(std::string_view text, bool add_bos, bool parse_special) const {
   std::vector<TokenId> ids;
   ids.reserve(text.size() / kBytesPerToken + 8);

@@ -1,7 +1,9 @@
 // BpeTokenizer: Gemma's byte-fallback BPE; StreamDecoder: ids to text without half characters.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +40,10 @@ class BpeTokenizer {
   TokenId bos_token() const noexcept { return bos_token_; }
   const Vocabulary& vocabulary() const noexcept { return vocabulary_; }
 
+  /// What a layer above derives from this tokenizer, made at the first call and kept; `make` must make the same thing at
+  /// every call. Any thread.
+  std::shared_ptr<const void> derived(const std::function<std::shared_ptr<const void>()>& make) const;
+
  private:
   const Vocabulary vocabulary_;
   const Bpe bpe_;
@@ -45,6 +51,8 @@ class BpeTokenizer {
   const AddedTokens with_special_;  // matched where the caller asks for special tokens
   const TokenId bos_token_;
   mutable WorkspacePool workspaces_;
+  mutable std::mutex derived_mutex_;
+  mutable std::shared_ptr<const void> derived_;
 };
 
 /// What the public TokenDecoder points to. One thread at a time.

@@ -18,6 +18,7 @@ from ._gemma4 import (
     Error,
     GenerateResult,
     Generation,
+    Grammar,
     Model,
     Piece,
     Reply,
@@ -32,7 +33,10 @@ from ._gemma4 import (
     Usage,
     __version__,
     encode_chat,
+    gbnf,
     generate,
+    json_schema,
+    regex,
     render_chat,
 )
 
@@ -45,6 +49,7 @@ __all__ = [
     "Error",
     "GenerateResult",
     "Generation",
+    "Grammar",
     "Model",
     "Piece",
     "Reply",
@@ -59,7 +64,10 @@ __all__ = [
     "Usage",
     "__version__",
     "encode_chat",
+    "gbnf",
     "generate",
+    "json_schema",
+    "regex",
     "render_chat",
 ]
 

@@ -1,0 +1,69 @@
+// grammar.h: Grammar and what makes one.
+#include "arguments.h"
+
+namespace gemma4::python {
+
+namespace {
+
+/// A schema as text: a str or bytes as it is, anything else as the json module writes it.
+std::string to_schema(const py::object& schema) {
+  if (py::isinstance<py::str>(schema) || py::isinstance<py::bytes>(schema)) return schema.cast<std::string>();
+  const py::object dumps = py::module_::import("json").attr("dumps");
+  return dumps(schema, py::arg("ensure_ascii") = false, py::arg("allow_nan") = false).cast<std::string>();
+}
+
+JsonSchemaOptions::Whitespace to_whitespace(const std::string& name) {
+  if (name == "compact") return JsonSchemaOptions::Whitespace::compact;
+  if (name == "bounded") return JsonSchemaOptions::Whitespace::bounded;
+  throw Error(ErrorCode::invalid_argument, "whitespace: expected \"compact\" or \"bounded\", got \"" + name + "\"");
+}
+
+}  // namespace
+
+void bind_grammar(py::module_& module) {
+  py::class_<Grammar>(module, "Grammar",
+                      "A set of texts, compiled: from json_schema(), regex() or gbnf(). Immutable; any thread may use it.")
+      .def(
+          "accepts",
+          [](const Grammar& self, const std::string& text) {
+            const py::gil_scoped_release release;
+            return self.accepts(text);
+          },
+          py::arg("text"), "True when the whole text (str, or bytes) is one of the grammar's.")
+      .def(
+          "accepts_prefix",
+          [](const Grammar& self, const std::string& text) {
+            const py::gil_scoped_release release;
+            return self.accepts_prefix(text);
+          },
+          py::arg("text"), "True when the text is the beginning of one of the grammar's, or one of them.");
+  module.def(
+      "json_schema",
+      [](const py::object& schema, const std::string& whitespace) {
+        const std::string text = to_schema(schema);
+        JsonSchemaOptions options;
+        options.whitespace = to_whitespace(whitespace);
+        const py::gil_scoped_release release;
+        return json_schema(text, options);
+      },
+      py::arg("schema"), py::kw_only(), py::arg("whitespace") = "compact",
+      "The JSON texts of a schema's instances (a dict, or JSON text): members in any order, each key once.\n\n"
+      "whitespace: \"compact\" (none) or \"bounded\" (after and before punctuation: nothing, a space, or a newline and up\n"
+      "to 20 spaces). Raises Error with the path of what is wrong, or names the keyword that is unsupported.");
+  module.def(
+      "regex",
+      [](const std::string& pattern) {
+        const py::gil_scoped_release release;
+        return regex(pattern);
+      },
+      py::arg("pattern"), "The texts that a regular expression matches from end to end, as re.fullmatch().");
+  module.def(
+      "gbnf",
+      [](const std::string& text) {
+        const py::gil_scoped_release release;
+        return gbnf(text);
+      },
+      py::arg("text"), "The texts of the rule `root` of a grammar in GBNF notation.");
+}
+
+}  // namespace gemma4::python

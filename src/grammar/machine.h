@@ -1,0 +1,130 @@
+// Machine: the pushdown automaton that runs Rules byte by byte.
+//
+// A place in a text is a set of frames, one for each way to read the text so far. A frame says what is being read and,
+// by its parent, where that goes on; equal frames have equal numbers, so ways that come together are one. Frames are
+// never changed, so going back and forking cost nothing. Object frames know the keys seen: any order, each key once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "grammar/rules.h"
+#include "grammar/text_cursor.h"
+
+namespace gemma4::grammar {
+
+using FrameId = std::uint32_t;
+using Frames = std::vector<FrameId>;
+
+struct Frame {
+  enum class Kind : std::uint8_t {
+    done,    ///< The text is complete.
+    term,    ///< A term, raw.
+    string,  ///< Inside a string value.
+    names,   ///< Inside a key, of the entries of an object.
+    key,     ///< Inside a key that no entry names.
+    value,   ///< Before a JSON value.
+    object, array,
+    sequence, repeat,  ///< Only as parents.
+    token,
+  };
+  Kind kind = Kind::done;
+  std::uint8_t phase = 0;   ///< TextCursor::phase; of objects and arrays: Place.
+  std::uint8_t utf8 = 0;
+  std::uint8_t detail = 0;  ///< key: class; object, array: white space so far.
+  std::uint32_t a = 0;      ///< Goal, object, array or rule.
+  TermId term = 0;          ///< Content still to come; names: bytes read; object: goal of the value to come.
+  std::uint32_t x = 0;      ///< string: characters needed; names: first entry; key: its text; others: items, rounds.
+  std::uint32_t y = 0;      ///< string: characters allowed; names: end of entries; array: counts.
+  std::uint32_t seen = 0;   ///< Keys seen.
+  std::uint32_t hex = 0;    ///< TextCursor::hex.
+  FrameId parent = 0;
+  friend bool operator==(const Frame&, const Frame&) = default;
+};
+
+class Machine {
+ public:
+  explicit Machine(Rules& rules);
+
+  /// The beginning.
+  Frames start();
+  /// What a byte leads to, appended to `out`; a frame may be there twice.
+  void step(FrameId id, unsigned char byte, Frames& out);
+  void step_token(FrameId id, TokenId token, Frames& out);
+  Frames step(const Frames& frames, unsigned char byte);
+  /// Sorts, removes what is twice; throws Error unsupported when there are too many.
+  void settle(Frames& frames) const;
+  /// What a frame's parent goes on with.
+  void resume(FrameId parent, Frames& out);
+
+  const Frame& frame(FrameId id) const { return frames_[id]; }
+  bool complete(const Frames& frames) const;
+  /// Bytes that may lead on from a frame; where bits are set that do not, step() finds out.
+  ByteSet first_bytes(FrameId id);
+  /// Tokens (not texts) that the frame waits for, appended.
+  void awaited_tokens(FrameId id, std::vector<TokenId>& out) const;
+  FrameId intern(const Frame& frame);
+  /// What the keys that no entry names may still become, of all classes, behind the text that `frame` (key) has read.
+  TermId key_content(const Frame& frame);
+  /// Whether the string content that `frame` (string or key) reads may end here.
+  bool content_may_end(const Frame& frame) const;
+
+  Rules& rules() noexcept { return rules_; }
+  Terms& terms() noexcept { return rules_.terms; }
+  std::size_t memory_bytes() const noexcept;
+
+ private:
+  enum Place : std::uint8_t { kOpen, kNext, kColon, kValue, kAfter };
+  struct Seen {
+    std::vector<std::uint64_t> entries;              // a bit each
+    std::uint32_t count = 0;
+    std::uint32_t marks = 0;
+    std::vector<std::vector<std::uint32_t>> texts;   // of keys, by class
+    std::vector<TermId> left;                        // keys still free, by class
+    bool has(std::size_t i) const { return i / 64 < entries.size() && (entries[i / 64] >> i % 64 & 1U) != 0; }
+  };
+
+  void begin(RuleId rule, FrameId parent, Frames& out);
+  void step_term(const Frame& f, unsigned char b, Frames& out);
+  void step_string(const Frame& f, unsigned char b, Frames& out);
+  void step_names(const Frame& f, unsigned char b, Frames& out);
+  void step_key(const Frame& f, unsigned char b, Frames& out);
+  void step_value(const Frame& f, unsigned char b, Frames& out);
+  void step_object(const Frame& f, unsigned char b, Frames& out);
+  void step_array(const Frame& f, unsigned char b, Frames& out);
+  void begin_key(const Frame& object, unsigned char b, Frames& out);
+  void begin_string(const Goal& goal, FrameId parent, Frames& out);
+  void end_key(const Frame& f, const std::vector<Variant>& variants, const Seen& seen, Frames& out);
+  void begin_item(const Frame& array, unsigned char b, Frames& out);
+  bool space(const Frame& f, unsigned char b, Frames& out);
+  bool narrow(const ObjectRule& o, Frame& f, const TextCursor::Step& step) const;
+  bool names_left(const ObjectRule& o, const Frame& f, const Seen& seen, const TextCursor& cursor) const;
+
+  bool may_add(const ObjectRule& o, const Seen& seen, std::size_t entry) const;
+  bool has_room(const ObjectRule& o, const Seen& seen, std::size_t entry) const;
+  bool may_add_any(const ObjectRule& o, const Seen& seen) const;
+  bool may_close(const ObjectRule& o, const Seen& seen) const;
+  bool items_suffice(const ArrayRule& a, const Frame& f) const;
+  std::uint32_t intern_seen(Seen seen);
+  std::uint32_t first_seen(std::uint32_t object);
+  std::uint32_t append(std::uint32_t text, unsigned char byte);
+  std::string text_of(std::uint32_t text) const;
+
+  Rules& rules_;
+  std::vector<Frame> frames_;
+  std::vector<std::uint32_t> slots_;
+  std::deque<Seen> seen_;  // which stay where they are
+  std::unordered_map<std::string, std::uint32_t> seen_ids_;
+  std::vector<std::uint32_t> first_seen_;               // by object; kUnlimited: not made yet
+  std::vector<std::pair<std::uint32_t, unsigned char>> texts_;  // of keys: all but the last byte, the last byte
+  std::unordered_map<std::uint64_t, std::uint32_t> text_ids_;
+  std::vector<FrameId> rounds_;                         // repeats that are being resumed
+  std::size_t memory_ = 0;
+};
+
+}  // namespace gemma4::grammar

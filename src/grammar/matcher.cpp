@@ -1,0 +1,173 @@
+#include "grammar/matcher.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/utf8.h"
+
+namespace gemma4::grammar {
+namespace {
+
+constexpr std::size_t kMaxForced = 1024;  // bytes
+
+}  // namespace
+
+Matcher::Matcher(std::shared_ptr<const Program> program, std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer)
+    : program_(std::move(program)),
+      tokenizer_(std::move(tokenizer)),
+      table_(TokenTable::of(*tokenizer_)),
+      engine_(program_->engine()) {
+  const std::lock_guard lock(engine_->mutex);
+  GEMMA4_CHECK(engine_->rules->has_text(), ErrorCode::invalid_argument,
+               "GrammarMatcher: expected a grammar with a text, got one that nothing satisfies");
+  history_.push_back(engine_->machine.start());
+}
+
+void Matcher::check_memory() const {
+  GEMMA4_CHECK(engine_->memory_bytes() <= Program::kLimit, ErrorCode::unsupported,
+               "grammar: expected texts whose reading takes at most ", Program::kLimit >> 20, " MiB, got more");
+}
+
+void Matcher::mask(Span<std::uint32_t> allowed) {
+  GEMMA4_CHECK(allowed.size() >= table_->words(), ErrorCode::invalid_argument,
+               "GrammarMatcher::mask: expected at least ", table_->words(), " words, got ", allowed.size());
+  const std::lock_guard lock(engine_->mutex);
+  check_memory();
+  engine_->masks.write(history_.back(), table_, allowed.data());
+  std::fill(allowed.begin() + table_->words(), allowed.end(), 0U);
+}
+
+bool Matcher::advance(std::string_view bytes, Frames& frames) {
+  Frames next;
+  for (const char c : bytes) {
+    next.clear();
+    for (const FrameId id : frames) engine_->machine.step(id, static_cast<unsigned char>(c), next);
+    if (next.empty()) return false;
+    engine_->machine.settle(next);
+    frames.swap(next);
+  }
+  return true;
+}
+
+bool Matcher::accept(TokenId token) {
+  GEMMA4_CHECK(token >= 0, ErrorCode::token_out_of_range, "GrammarMatcher::accept: expected a token id, got ", token);
+  const std::lock_guard lock(engine_->mutex);
+  check_memory();
+  Frames out;
+  const bool known = static_cast<std::size_t>(token) < table_->vocab_size();
+  if (known && !table_->bytes(token).empty()) {
+    out = history_.back();
+    if (!advance(table_->bytes(token), out)) out.clear();
+  }
+  Frames named;
+  for (const FrameId id : history_.back()) engine_->machine.step_token(id, token, named);
+  out.insert(out.end(), named.begin(), named.end());
+  if (out.empty()) return false;
+  engine_->machine.settle(out);
+  history_.push_back(std::move(out));
+  return true;
+}
+
+bool Matcher::accept_text(std::string_view text) {
+  const std::lock_guard lock(engine_->mutex);
+  check_memory();
+  Frames frames = history_.back();
+  if (!advance(text, frames)) return false;
+  history_.push_back(std::move(frames));
+  return true;
+}
+
+bool Matcher::may_stop() const { return engine_->machine.complete(history_.back()); }
+bool Matcher::finished() const { return history_.back().size() == 1 && may_stop(); }
+
+void Matcher::rollback(std::size_t n) {
+  GEMMA4_CHECK(n <= length(), ErrorCode::invalid_argument, "GrammarMatcher::rollback: expected at most ", length(),
+               " tokens, got ", n);
+  history_.resize(history_.size() - n);
+}
+
+// The byte that must come next, -1 where there is a choice. The escape of a character that may stand as itself is none.
+int Matcher::only_byte(const Frames& frames) {
+  Machine& machine = engine_->machine;
+  ByteSet first;
+  bool inside = false;
+  for (const FrameId id : frames) {
+    first.add(machine.first_bytes(id));
+    const Frame& f = machine.frame(id);
+    inside = inside || ((f.kind == Frame::Kind::names || f.kind == Frame::Kind::string || f.kind == Frame::Kind::key) &&
+                        f.phase == 0);
+    std::vector<TokenId> awaited;
+    machine.awaited_tokens(id, awaited);
+    if (!awaited.empty()) return -1;
+  }
+  int only = -1;
+  bool escape = false;
+  for (unsigned b = 0; b < 256; ++b) {
+    if (!first.has(b)) continue;
+    Frames next;
+    for (const FrameId id : frames) machine.step(id, static_cast<unsigned char>(b), next);
+    if (next.empty()) continue;
+    if (inside && b == '\\') {
+      escape = true;
+      continue;
+    }
+    if (only >= 0) return -1;
+    only = static_cast<int>(b);
+  }
+  return only >= 0 || !escape ? only : '\\';
+}
+
+std::string Matcher::forced_text(bool& ends) {
+  std::string text;
+  Frames frames = history_.back();
+  Machine& machine = engine_->machine;
+  ends = false;
+  while (text.size() < kMaxForced) {
+    if (machine.complete(frames)) {
+      ends = frames.size() == 1;
+      break;
+    }
+    const int byte = only_byte(frames);
+    if (byte < 0) break;
+    text += static_cast<char>(byte);
+    frames = machine.step(frames, static_cast<unsigned char>(byte));
+  }
+  while (!text.empty() && !base::is_utf8(text)) {
+    text.pop_back();
+    ends = false;
+  }
+  return text;
+}
+
+std::string Matcher::forced_text() {
+  const std::lock_guard lock(engine_->mutex);
+  check_memory();
+  bool ends = false;
+  return forced_text(ends);
+}
+
+// What the tokenizer makes of the forced text, but for the last token: what follows may become part of that.
+std::vector<TokenId> Matcher::forced() {
+  bool ends = false;
+  std::string text;
+  {
+    const std::lock_guard lock(engine_->mutex);
+    check_memory();
+    text = forced_text(ends);
+  }
+  if (text.empty()) return {};
+  std::vector<TokenId> tokens = tokenizer_->encode(text, false, false);
+  if (!ends && !tokens.empty()) tokens.pop_back();
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const std::string_view bytes = table_->bytes(tokens[i]);
+    if (bytes.empty() || text.compare(at, bytes.size(), bytes) != 0) {
+      tokens.resize(i);
+      break;
+    }
+    at += bytes.size();
+  }
+  return tokens;
+}
+
+}  // namespace gemma4::grammar

@@ -1,0 +1,196 @@
+// Masks: the tokens that go on inside a string, by what its content may become.
+#include <algorithm>
+
+#include "grammar/masks.h"
+#include "grammar/text_cursor.h"
+
+namespace gemma4::grammar {
+namespace {
+
+constexpr std::size_t kMaxExplored = 48;  // states
+
+bool special_inside(unsigned char b) { return b < 0x20 || b == '"' || b == '\\'; }
+
+// The automaton of UTF-8, without the two line terminators of TokenTable::odd().
+constexpr std::uint8_t kAfterE2 = 9, kAfterE280 = 10;
+std::uint8_t next_usual(std::uint8_t state, unsigned char b) {
+  if (state == 0 && b == 0xE2) return kAfterE2;
+  if (state == kAfterE2) return b == 0x80 ? kAfterE280 : next_utf8(2, b);
+  if (state == kAfterE280) return b == 0xA8 || b == 0xA9 ? kNotUtf8 : next_utf8(1, b);
+  return next_utf8(state, b);
+}
+
+}  // namespace
+
+const Masks::StringTokens& Masks::tokens_of(TermId content) {
+  const auto known = strings_.find(content);
+  if (known != strings_.end()) return known->second;
+  Terms& terms = machine_.terms();
+  StringTokens tokens;
+  if (unstoppable(content)) {
+    tokens.stay = table_->inside(TokenTable::kMaxChars);
+  } else {
+    // Nearly everything goes on without end: begin with all and take out what does not. Else begin with none.
+    const TermId* const row = terms.row(content);
+    int open = 0;
+    for (unsigned b = ' '; b < 0x7F; ++b) open += terms.immortal(row[b]) ? 1 : 0;
+    if (open >= 48) {
+      tokens.stay = table_->inside(TokenTable::kMaxChars);
+      correct_content(0, content, tokens.stay.data());
+    } else {
+      tokens.stay.resize(table_->words());
+      walk_content(0, content, tokens.stay.data());
+    }
+  }
+  if (content != Terms::kAll) {
+    for (const TokenId token : table_->odd()) {
+      if (terms.run(content, table_->bytes(token)) != Terms::kNothing) {
+        set_bit(tokens.stay.data(), token);
+      } else {
+        clear_bit(tokens.stay.data(), token);
+      }
+    }
+  }
+  tokens.closing.resize((table_->quotes().size() + 63) / 64);
+  for (std::size_t i = 0; i < table_->quotes().size(); ++i) {
+    const TermId end = terms.run(content, table_->quotes()[i].before);
+    if (terms.nullable(end)) tokens.closing[i / 64] |= std::uint64_t{1} << i % 64;
+  }
+  escapes_of(content, tokens);
+  memory_ += tokens.stay.size() * 4 + tokens.closing.size() * 8 + 256;
+  steps_ += 1000;
+  return strings_.emplace(content, std::move(tokens)).first->second;
+}
+
+// True when no usual character can end the string's content for good, now or later. Looks at a few states only.
+bool Masks::unstoppable(TermId content) {
+  Terms& terms = machine_.terms();
+  if (terms.immortal(content)) return true;
+  const auto known = unstoppable_.find(content);
+  if (known != unstoppable_.end()) return known->second;
+  std::vector<std::pair<TermId, std::uint8_t>> states = {{content, std::uint8_t{0}}};
+  bool all = true;
+  for (std::size_t i = 0; i < states.size() && all; ++i) {
+    const auto [t, utf8] = states[i];
+    const TermId* const row = terms.row(t);
+    std::pair<TermId, std::uint8_t> last = {Terms::kNothing, 0};
+    for (unsigned b = 0x20; b < 0xF5 && all; ++b) {
+      const auto byte = static_cast<unsigned char>(b);
+      const std::uint8_t u = next_usual(utf8, byte);
+      if (u == kNotUtf8 || special_inside(byte)) continue;
+      const std::pair<TermId, std::uint8_t> next = {row[b], u};
+      if (next.first == Terms::kNothing) all = false;
+      if (next == last || terms.immortal(next.first)) continue;
+      last = next;
+      if (std::find(states.begin(), states.end(), next) == states.end()) states.push_back(next);
+    }
+    if (states.size() > kMaxExplored) all = false;
+  }
+  if (all) {
+    for (const auto& [t, utf8] : states) {
+      if (utf8 == 0) unstoppable_[t] = true;
+    }
+  }
+  return unstoppable_[content] = all;
+}
+
+// The characters that leave the content as it is; bit 0: all usual ones beyond ASCII do.
+const AsciiSet& Masks::loops(TermId content) {
+  const auto [at, added] = loops_.emplace(content, AsciiSet{});
+  if (!added) return at->second;
+  Terms& terms = machine_.terms();
+  AsciiSet set;
+  const TermId* const row = terms.row(content);
+  for (unsigned b = 1; b < 0x80; ++b) {
+    if (row[b] == content) set.add(static_cast<unsigned char>(b));
+  }
+  std::vector<std::pair<TermId, std::uint8_t>> states = {{content, std::uint8_t{0}}};
+  bool all = set.low != 0 || set.high != 0;
+  for (std::size_t i = 0; i < states.size() && all; ++i) {
+    const auto [t, utf8] = states[i];
+    const TermId* const bytes = terms.row(t);
+    for (unsigned b = 0x80; b < 0xF5 && all; ++b) {
+      const std::uint8_t u = next_usual(utf8, static_cast<unsigned char>(b));
+      if (u == kNotUtf8) continue;
+      const std::pair<TermId, std::uint8_t> next = {bytes[b], u};
+      if (u == 0) {
+        all = next.first == content;
+      } else if (std::find(states.begin(), states.end(), next) == states.end()) {
+        all = next.first != Terms::kNothing && states.size() < kMaxExplored;
+        states.push_back(next);
+      }
+    }
+  }
+  if (all) set.low |= 1;
+  return loops_[content] = set;
+}
+
+// Tokens with an escape: those that end inside the string, and those that close it after all.
+void Masks::escapes_of(TermId content, StringTokens& tokens) {
+  Terms& terms = machine_.terms();
+  for (const TokenTable::Exit& e : table_->escapes()) {
+    TermId t = terms.run(content, e.before);
+    if (t == Terms::kNothing) continue;
+    TextCursor cursor;
+    cursor.phase = 1;
+    bool alive = true;
+    for (const char c : e.after) {
+      if (c == '"' && cursor.phase == 0) {
+        tokens.late.push_back(e.token);
+        alive = false;
+        break;
+      }
+      const TextCursor::Step step = cursor.step(static_cast<unsigned char>(c), false);
+      alive = step.alive;
+      for (std::size_t i = 0; i < step.n; ++i) t = terms.next(t, step.bytes[i]);
+      alive = alive && t != Terms::kNothing;
+      if (!alive) break;
+    }
+    if (!alive) continue;
+    bool possible = cursor.phase == 0;
+    if (!possible) {
+      for (const CodeRange r : cursor.codes()) possible = possible || terms.live_between(t, r.first, r.last);
+    }
+    if (possible) set_bit(tokens.stay.data(), e.token);
+  }
+}
+
+// Sets the bits of tokens below `node` that go on from `content` inside a string. Recursion is as deep as tokens are long.
+void Masks::walk_content(std::uint32_t node, TermId content, std::uint32_t* mask) {
+  const ByteTrie& trie = table_->trie();
+  const auto& nodes = trie.nodes();
+  Terms& terms = machine_.terms();
+  const TermId* const row = terms.row(content);
+  for (std::uint32_t at = node + 1; at < nodes[node].next; at = nodes[at].next) {
+    const TermId next = row[nodes[at].byte];
+    if (next == Terms::kNothing || special_inside(nodes[at].byte)) continue;
+    const bool all = terms.immortal(next) ||
+                     (nodes[at].set != 0 && table_->set(nodes[at].set).within(loops(next)));
+    const std::uint32_t end = all ? trie.end_of_items(at) : nodes[at].first + nodes[at].own;
+    for (std::uint32_t i = nodes[at].first; i < end; ++i) {
+      if (table_->last_special(i) == 0) set_bit(mask, static_cast<TokenId>(trie.items()[i]));
+    }
+    if (!all && nodes[at].next != at + 1) walk_content(at, next, mask);
+  }
+}
+
+// Clears the bits of tokens below `node` that do not.
+void Masks::correct_content(std::uint32_t node, TermId content, std::uint32_t* mask) {
+  const ByteTrie& trie = table_->trie();
+  const auto& nodes = trie.nodes();
+  Terms& terms = machine_.terms();
+  const TermId* const row = terms.row(content);
+  for (std::uint32_t at = node + 1; at < nodes[node].next; at = nodes[at].next) {
+    const TermId next = row[nodes[at].byte];
+    if (special_inside(nodes[at].byte) || terms.immortal(next)) continue;
+    if (next == Terms::kNothing) {
+      for (std::uint32_t i = nodes[at].first; i < trie.end_of_items(at); ++i) {
+        clear_bit(mask, static_cast<TokenId>(trie.items()[i]));
+      }
+    } else if (nodes[at].next != at + 1) {
+      correct_content(at, next, mask);
+    }
+  }
+}
+
+}  // namespace gemma4::grammar

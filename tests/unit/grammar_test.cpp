@@ -1,0 +1,197 @@
+// Grammars: terms, numbers, texts accepted; what a Machine makes of rules written by hand.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+
+#include "gemma4/error.h"
+#include "gemma4/grammar.h"
+#include "grammar/numbers.h"
+#include "grammar/program.h"
+#include "grammar/regex_syntax.h"
+#include "grammar/schema.h"
+
+using namespace gemma4;
+using grammar::Decimal;
+using grammar::TermId;
+using grammar::Terms;
+
+namespace {
+
+bool matches(Terms& terms, TermId t, std::string_view text) { return terms.nullable(terms.run(t, text)); }
+
+Decimal random_decimal(std::mt19937& random) {
+  const int digits = static_cast<int>(random() % 5);
+  std::string s = random() % 2 ? "-" : "";
+  s += std::to_string(random() % 4 == 0 ? 0 : random() % 2000);
+  if (digits > 1) {
+    s += '.';
+    for (int i = 1; i < digits; ++i) s += static_cast<char>('0' + random() % 10);
+  }
+  return Decimal::parse(s);
+}
+
+}  // namespace
+
+TEST_CASE("grammar terms: complement, intersection, equal expressions") {
+  Terms terms;
+  const TermId a = grammar::parse_full(terms, "(ab|a)*", grammar::RegexDialect::python, "test");
+  const TermId b = grammar::parse_full(terms, "a+(b|)", grammar::RegexDialect::python, "test");
+  const TermId both = terms.both(a, terms.complement(b));
+  CHECK(matches(terms, both, ""));
+  CHECK(matches(terms, both, "aba"));
+  CHECK_FALSE(matches(terms, both, "aab"));
+  CHECK_FALSE(matches(terms, both, "b"));
+  CHECK_FALSE(terms.live(terms.both(b, terms.complement(grammar::parse_full(terms, "a[ab]*", grammar::RegexDialect::python, "")))));
+  CHECK(terms.either(a, b) == terms.either(b, a));
+  CHECK(terms.complement(terms.complement(a)) == a);
+  CHECK(terms.both(a, terms.complement(a)) == Terms::kNothing);
+  CHECK(terms.one_of({"b", "a", "ab", "a"}) == terms.one_of({"ab", "a", "b"}));
+}
+
+TEST_CASE("grammar terms: characters of any range are exactly their UTF-8") {
+  std::mt19937 random(3);
+  for (int round = 0; round < 60; ++round) {
+    Terms terms;
+    const std::uint32_t limit = round % 3 == 0 ? 0x90 : round % 3 == 1 ? 0x1200 : 0x10FFFF;
+    std::uint32_t first = random() % limit, last = first + random() % (limit / 2 + 1);
+    last = std::min(last, grammar::kLastCode);
+    const TermId t = terms.characters({{first, last}});
+    for (int i = 0; i < 400; ++i) {
+      const std::uint32_t edge[] = {first, last, first - 1, last + 1, static_cast<std::uint32_t>(random() % 0x110000)};
+      const std::uint32_t code = edge[i % 5];
+      if (code > grammar::kLastCode || (code >= 0xD800 && code < 0xE000)) continue;
+      std::string text;
+      grammar::append_utf8(code, text);
+      INFO(first, "-", last, ": ", code);
+      CHECK(matches(terms, t, text) == (code >= first && code <= last));
+    }
+  }
+}
+
+TEST_CASE("grammar numbers: ranges, multiples and single values agree with arithmetic") {
+  std::mt19937 random(4);
+  for (int round = 0; round < 300; ++round) {
+    Terms terms;
+    grammar::Numbers numbers(terms);
+    const Decimal bound = random_decimal(random);
+    const TermId at_least = numbers.at_least(bound, false), above = numbers.at_least(bound, true);
+    const TermId at_most = numbers.at_most(bound, false), below = numbers.at_most(bound, true);
+    const TermId equal = numbers.equal_to(bound);
+    const TermId not_below = terms.both(numbers.decided(), terms.complement(below));
+    for (int i = 0; i < 60; ++i) {
+      const Decimal x = i < 2 ? bound : random_decimal(random);
+      std::string text = x.text();
+      if (i % 5 == 0) text += x.scale == 0 ? ".0" : "0";
+      INFO(text, " against ", bound.text());
+      const int order = grammar::compare(x, bound);
+      CHECK(matches(terms, at_least, text) == (order >= 0));
+      CHECK(matches(terms, above, text) == (order > 0));
+      CHECK(matches(terms, at_most, text) == (order <= 0));
+      CHECK(matches(terms, below, text) == (order < 0));
+      CHECK(matches(terms, equal, text) == (order == 0));
+      CHECK(matches(terms, not_below, text) == (order >= 0));
+      CHECK(matches(terms, numbers.integers(), text) == x.integer());
+      CHECK(matches(terms, numbers.any(), text));
+    }
+    for (const char* large : {"1e20", "-2.5E+17", "3e-7", "-1e-300"}) {
+      const Decimal x = Decimal::parse(large);
+      INFO(large, " against ", bound.text());
+      CHECK(matches(terms, at_least, large) == (grammar::compare(x, bound) >= 0));
+      CHECK(matches(terms, at_most, large) == (grammar::compare(x, bound) <= 0));
+    }
+  }
+  Terms terms;
+  grammar::Numbers numbers(terms);
+  for (const auto& [divisor, scale] : {std::pair<const char*, int>{"3", 0}, {"12", 0}, {"0.01", 2}, {"2.5", 1}, {"0.125", 3}, {"1000", 0}}) {
+    const TermId t = *numbers.multiples(Decimal::parse(divisor));
+    const auto step = std::llround(std::stod(divisor) * std::pow(10, scale));
+    for (int i = 0; i < 3000; ++i) {
+      const auto n = static_cast<long long>(random() % 20000);
+      Decimal x = Decimal::parse(std::to_string(n) + "e-" + std::to_string(scale));
+      INFO(x.text(), " by ", divisor);
+      CHECK(matches(terms, t, x.text()) == (n % step == 0));
+    }
+  }
+}
+
+TEST_CASE("grammar numbers: what JSON allows, and nothing else") {
+  const Grammar number = json_schema(R"({"type":"number"})");
+  for (const char* good : {"0", "-0", "1", "-12.50", "1e5", "1E+05", "2e-300", "0.1e1", "1.5e308", "1e308", "-0.0", "5e-7"}) {
+    CHECK_MESSAGE(number.accepts(good), good);
+  }
+  for (const char* bad : {"", "-", "01", "1.", ".5", "+1", "1e", "1e999", "--1", "0x1", "NaN", "1 "}) {
+    CHECK_FALSE_MESSAGE(number.accepts(bad), bad);
+  }
+  const Grammar integer = json_schema(R"({"type":"integer"})");
+  CHECK(integer.accepts("1.0"));
+  CHECK(integer.accepts("1e+16"));
+  CHECK_FALSE(integer.accepts("1.5"));
+}
+
+TEST_CASE("grammar: strings are JSON strings, whatever way a character is written") {
+  const Grammar any = json_schema(R"({"type":"string"})");
+  for (const char* good : {R"("")", R"("a\nb\"\\\/")", R"("\u00e9\ud83d\ude00")", "\"\xC3\xA9\xF0\x9F\x98\x80\""}) {
+    CHECK_MESSAGE(any.accepts(good), good);
+  }
+  for (const char* bad : {"\"\n\"", R"("\x")", R"("\ud83d")", R"("\ude00")", R"("\ud83dx")", "\"\xC3\"", "\"\xFF\"", "\"", R"("\u12")",
+                          "\"\xED\xA0\x80\""}) {
+    CHECK_FALSE_MESSAGE(any.accepts(bad), bad);
+  }
+  const Grammar some = json_schema("{\"enum\":[\"\xC3\xA9\\n\\ud83d\\ude00\",\"a/b\"]}");
+  CHECK(some.accepts("\"\xC3\xA9\\n\xF0\x9F\x98\x80\""));
+  CHECK(some.accepts(R"("\u00E9\u000a\ud83d\uDE00")"));
+  CHECK(some.accepts(R"("a\/b")"));
+  CHECK_FALSE(some.accepts_prefix(R"("\u00f)"));
+  CHECK_FALSE(some.accepts_prefix(R"("\ud83e)"));
+  const Grammar two = json_schema(R"({"minLength":2,"maxLength":2})");
+  CHECK(two.accepts("\"\xF0\x9F\x98\x80x\""));
+  CHECK(two.accepts(R"("\ud83d\ude00\u0041")"));
+  CHECK_FALSE(two.accepts("\"\xF0\x9F\x98\x80\""));
+}
+
+TEST_CASE("grammar: rules written by hand, control tokens and Gemma's way to write values") {
+  using namespace gemma4::grammar;
+  Rules rules;
+  rules.style.call = true;
+  rules.style.quote = 52;
+  const GoalId goal = add_schema(rules, R"({"type":"object","properties":{"city":{"type":"string","maxLength":5},
+    "n":{"type":"array","items":{"enum":[1,"x"]}}},"required":["city"],"additionalProperties":false})");
+  const RuleId call = rules.sequence({rules.token({48}), rules.text("call:get"), rules.value(goal), rules.token({49})});
+  rules.set_root(rules.repeat(call, 1, 2));
+  rules.finish();
+  Machine machine(rules);
+  const auto run = [&](const std::vector<std::pair<TokenId, std::string>>& steps) {
+    Frames frames = machine.start();
+    for (const auto& [token, text] : steps) {
+      Frames next;
+      if (token >= 0) {
+        for (const FrameId id : frames) machine.step_token(id, token, next);
+        machine.settle(next);
+        frames = next;
+      }
+      for (const char c : text) frames = machine.step(frames, static_cast<unsigned char>(c));
+    }
+    return std::pair(!frames.empty(), machine.complete(frames));
+  };
+  const auto yes = std::pair(true, true), no = std::pair(false, false), open = std::pair(true, false);
+  CHECK(run({{48, "call:get{city:"}, {52, "a\"{\n"}, {52, "}"}, {49, ""}}) == yes);
+  CHECK(run({{48, "call:get{n:[1,"}, {52, "x"}, {52, "],city:"}, {52, ""}, {52, "}"}, {49, ""}, {48, "call:get{"}}) == open);
+  CHECK(run({{48, "call:get{city:"}, {52, "abcdef"}}) == no);
+  CHECK(run({{48, "call:get{city:"}, {52, "a"}, {52, "}"}, {48, ""}}) == no);
+  CHECK(run({{48, "call:get{\"city\""}}) == no);
+  CHECK(run({{48, "call:get{}"}}) == no);
+  CHECK(run({{48, "call:get{city:\""}}) == no);
+  CHECK(run({{-1, "call"}}) == no);
+}
+
+TEST_CASE("grammar: an engine that has grown serves no new matchers") {
+  const Grammar any = json_schema("true");
+  std::string text = "{";
+  for (int i = 0; i < 300; ++i) text += (i > 0 ? ",\"key" : "\"key") + std::to_string(i) + "\":" + std::to_string(i);
+  text += "}";
+  CHECK(any.accepts(text));
+  text.insert(text.size() - 1, ",\"key7\":0");
+  CHECK_FALSE(any.accepts(text));
+}
