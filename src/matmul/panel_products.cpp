@@ -6,18 +6,29 @@ namespace gemma4::matmul {
 namespace {
 
 constexpr std::size_t kPanelBlocks = 24;  // of 32 elements: a panel of 24 KiB of codes stays in the first-level cache
+constexpr std::size_t kSlices = 8;        // of the tiles of a panel, between which memory is asked for the next
 constexpr std::size_t kUnpackCost = 6;    // of a row of weights, in rows of activations
 
-/// Asks for the bytes that the next panel will be unpacked from.
-void prefetch(const Matrix& w, std::size_t row, std::size_t rows, std::size_t first_block, std::size_t blocks) noexcept {
-  const std::size_t begin = w.bytes_of(std::min(w.k, 32 * first_block)), end = w.bytes_of(std::min(w.k, 32 * (first_block + blocks)));
-  for (std::size_t j = row; j < std::min(w.n, row + rows); ++j) {
-    const auto* p = static_cast<const std::uint8_t*>(w.row(j));
-    for (std::size_t i = begin; i < end; i += 64) __builtin_prefetch(p + i, 0, 2);
-  }
-}
-
 }  // namespace
+
+/// Asks for the bytes of a panel, part by part while the panel before it is multiplied: all at once they would be in one
+/// another's way.
+class PanelAhead {
+ public:
+  PanelAhead() = default;
+  PanelAhead(const Matrix& w, std::size_t row, std::size_t rows) noexcept
+      : next_(static_cast<const std::uint8_t*>(w.row(row))), bytes_(std::min(rows, w.n - row) * w.row_bytes()) {}
+
+  /// Part `index` of `count`.
+  void fetch(std::size_t index, std::size_t count) const noexcept {
+    const std::size_t end = bytes_ * (index + 1) / count;
+    for (std::size_t i = bytes_ * index / count / 64 * 64; i < end; i += 64) __builtin_prefetch(next_ + i, 0, 2);
+  }
+
+ private:
+  const std::uint8_t* next_ = nullptr;
+  std::size_t bytes_ = 0;
+};
 
 PanelProducts::PanelProducts(const kernels::KernelTable& kernels, const base::ThreadPool& pool)
     : kernels_(kernels), pool_(pool), scratch_(static_cast<std::size_t>(pool.size())) {}
@@ -92,23 +103,30 @@ void PanelProducts::multiply(const Job& job, std::size_t begin, std::size_t end,
     scratch.sums = base::AlignedBuffer<float>(p.rows * blocks.panel_rows, "sums of products");
   }
   float* const sums = scratch.sums.data();
+  const std::size_t parts = (all + kPanelBlocks - 1) / kPanelBlocks, slices = std::min(kSlices, job.tiles);
   for (std::size_t j = begin; j < end; j += blocks.panel_rows) {
     const std::size_t rows = std::min(blocks.panel_rows, end - j);
-    for (std::size_t b = 0; b < all; b += kPanelBlocks) {
-      const std::size_t count = std::min(kPanelBlocks, all - b);
-      const bool last = b + count == all;
+    const PanelAhead ahead = panel_after(job, j, end);
+    for (std::size_t part = 0; part < parts; ++part) {
+      const std::size_t b = part * kPanelBlocks, count = std::min(kPanelBlocks, all - b);
+      const bool last = part + 1 == parts;
       blocks.pack_panel(w.dtype, w.row(j), rows, w.k, b, count, scratch.panel.data());
-      if (!last) {
-        prefetch(w, j, blocks.panel_rows, b + count, kPanelBlocks);
-      } else if (j + blocks.panel_rows < end) {
-        prefetch(w, j + blocks.panel_rows, blocks.panel_rows, 0, kPanelBlocks);
-      } else if (&job != &jobs_.back()) {
-        prefetch(*(&job + 1)->product->weights, 0, blocks.panel_rows, 0, kPanelBlocks);
+      for (std::size_t s = 0; s < slices; ++s) {
+        ahead.fetch(part * slices + s, parts * slices);
+        const std::size_t first = job.tiles * s / slices, tiles = job.tiles * (s + 1) / slices - first;
+        blocks.gemm_panel(w.dtype, scratch.panel.data(), rows, b, count, &tiles_[job.first_tile + first], tiles,
+                          part == 0 ? nullptr : sums, last ? p.dst + j : sums, last ? p.ldd : blocks.panel_rows);
       }
-      blocks.gemm_panel(w.dtype, scratch.panel.data(), rows, b, count, &tiles_[job.first_tile], job.tiles,
-                        b == 0 ? nullptr : sums, last ? p.dst + j : sums, last ? p.ldd : blocks.panel_rows);
     }
   }
+}
+
+/// The panel that a worker who has rows up to `end` of the job unpacks after the one at `row`.
+PanelAhead PanelProducts::panel_after(const Job& job, std::size_t row, std::size_t end) const noexcept {
+  const std::size_t width = kernels_.blocks.panel_rows;
+  if (row + width < end) return {*job.product->weights, row + width, width};
+  if (&job == &jobs_.back()) return {};
+  return {*(&job + 1)->product->weights, 0, width};
 }
 
 }  // namespace gemma4::matmul

@@ -13,6 +13,8 @@
 
 namespace gemma4::matmul {
 
+class PanelAhead;
+
 /// The activations are quantised once (products that name the same rows share them); then each worker unpacks its rows of
 /// weights, a panel that stays in its first-level cache at a time, and runs all activations past it. What long rows add up
 /// to stays beside the activations in the second level until it is whole.
@@ -34,6 +36,7 @@ class PanelProducts {
     base::AlignedBuffer<std::uint8_t> panel;
     base::AlignedBuffer<float> sums;
   };
+  PanelAhead panel_after(const Job& job, std::size_t row, std::size_t end) const noexcept;
   void multiply(const Job& job, std::size_t begin, std::size_t end, WorkerScratch& scratch);
 
   const kernels::KernelTable& kernels_;
