@@ -151,7 +151,7 @@ class Bench {
     session_.checkpoint();
   }
 
-  // Runs from this depth on, with the read bandwidth measured before and after them.
+  // Runs from this depth on, after one that touches the file's pages, with the read bandwidth measured before and after.
   template <class Run>
   BenchResult measure(const char* test, int tokens, int depth, Run&& run) {
     BenchResult result;
@@ -160,6 +160,7 @@ class Bench {
     result.depth = depth;
     result.runs = repeat_;
     result.read_limit = probe_.measure();
+    run();
     std::vector<double> seconds;
     session_.set_profile(&result.profile);
     for (int i = 0; i < repeat_; ++i) {
