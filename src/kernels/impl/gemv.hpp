@@ -48,7 +48,7 @@ void gemv_rows(T tag, const void* weights, const float* x, std::size_t ldx, floa
                std::size_t k) noexcept {
   constexpr std::size_t kCols = kRows == 1 ? 4 : 2;
   const auto* w = static_cast<const typename T::Storage*>(weights);
-  WeightsAhead ahead(static_cast<const std::uint8_t*>(weights));
+  WeightsAhead ahead(static_cast<const std::uint8_t*>(weights), 0);
   std::size_t j = 0;
   for (; j + kCols <= n; j += kCols) gemv_block<kRows, kCols>(tag, ahead, w + j * k, x, ldx, y + j, ldy, k);
   for (; j < n; ++j) gemv_block<kRows, 1>(tag, ahead, w + j * k, x, ldx, y + j, ldy, k);

@@ -132,7 +132,7 @@ void gemv_blocks_rows(formats::DataType type, const std::uint8_t* w, std::size_t
   for (std::size_t r = 0; r < kRows; ++r) rows[r] = QuantizedRow(x[r], k);
   const std::uint8_t* end = w + n * row_bytes;
   UnitReader<T> readers[2] = {UnitReader<T>(type, k, end), UnitReader<T>(type, k, end)};
-  WeightsAhead ahead(w);
+  WeightsAhead ahead(w, (kColumns - 1) * row_bytes);
   std::size_t j = 0;
   for (; j + kColumns <= n; j += kColumns) {
     gemv_columns<T, kRows, kColumns>(readers, ahead, w + j * row_bytes, row_bytes, rows, y + j, ldy);
