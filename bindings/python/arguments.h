@@ -40,6 +40,9 @@ int to_int(py::handle value, const char* name);
 Json to_json(py::handle value, const std::string& path);
 py::object from_json(const Json& value);
 
+/// A JSON schema as text: a str or bytes as it is, anything else as the json module writes it.
+std::string to_schema(const py::object& schema);
+
 /// "f32", "f16", "bf16" or None.
 std::optional<DType> to_kv_dtype(const std::optional<std::string>& name);
 

@@ -90,6 +90,32 @@ ToolChoice to_tool_choice(const py::object& choice) {
   return {ToolChoice::Mode::named, name->as_string()};
 }
 
+/// A Grammar; a class with model_json_schema() (Pydantic's); {"type": "json_schema" | "json_object" | "regex" | "text"} as
+/// the chat completions API has them; any other dict is a schema.
+std::shared_ptr<const Grammar> to_response_format(const py::object& format) {
+  if (format.is_none()) return nullptr;
+  if (py::isinstance<Grammar>(format)) return std::make_shared<const Grammar>(format.cast<Grammar>());
+  const auto schema = [](const py::object& value) { return std::make_shared<const Grammar>(json_schema(to_schema(value))); };
+  if (py::hasattr(format, "model_json_schema")) return schema(format.attr("model_json_schema")());
+  if (!py::isinstance<py::dict>(format)) {
+    throw Error(ErrorCode::invalid_argument,
+                "response_format: expected a Grammar, a schema as a dict, or a Pydantic model, got " +
+                    py::str(py::type::of(format)).cast<std::string>());
+  }
+  const py::dict dict = format;
+  const py::object type = dict.attr("get")("type");
+  const std::string name = py::isinstance<py::str>(type) ? type.cast<std::string>() : std::string();
+  if (name == "text") return nullptr;
+  if (name == "json_object") return schema(py::str("{\"type\":\"object\"}"));
+  if (name == "regex" && dict.contains("pattern")) return std::make_shared<const Grammar>(regex(py::str(dict["pattern"]).cast<std::string>()));
+  if (name == "json_schema") {
+    const py::object inner = dict.contains("json_schema") ? dict["json_schema"] : py::object(dict);
+    if (py::isinstance<py::dict>(inner) && inner.contains("schema")) return schema(inner["schema"]);
+    throw Error(ErrorCode::invalid_argument, "response_format.json_schema.schema: expected a schema, found none");
+  }
+  return schema(dict);
+}
+
 /// A user's text, one message, or several.
 std::vector<Message> to_messages(const py::object& messages) {
   if (py::isinstance<py::str>(messages) || py::isinstance<py::bytes>(messages)) {
@@ -110,8 +136,9 @@ SharedChat make_chat(const Model& model, const py::object& tools, const py::obje
                      const std::string& system, const std::optional<std::string>& form, bool preserve_thinking,
                      const SharedSampler& sampler, const py::object& loop_tokens, const py::object& context_length,
                      const py::object& prefill_chunk, const std::optional<std::string>& kv_dtype,
-                     const py::object& checkpoint_bytes) {
+                     const py::object& checkpoint_bytes, bool hold_calls) {
   ChatOptions options;
+  options.hold_calls = hold_calls;
   options.tools = to_json(tools, "tools");
   options.thinking = to_thinking(thinking);
   if (form) options.form = to_form(*form);
@@ -189,11 +216,12 @@ class EventStream {
 std::unique_ptr<EventStream> open_stream(const SharedChat& chat, const py::object& messages,
                                          const py::object& response_format, const py::object& tool_choice,
                                          const py::object& max_tokens, const py::object& stop,
-                                         const std::optional<CancelToken>& cancel, const py::object& progress) {
+                                         const std::optional<CancelToken>& cancel, const py::object& progress,
+                                         const py::object& max_calls) {
   SendOptions options;
+  options.max_calls = to_int(max_calls, "max_calls");
   options.tool_choice = to_tool_choice(tool_choice);
-  if (!response_format.is_none())
-    throw Error(ErrorCode::unsupported, "response_format: structured answers are not there yet");
+  options.response_format = to_response_format(response_format);
   if (!max_tokens.is_none()) {
     options.max_tokens = to_int(max_tokens, "max_tokens");
     if (options.max_tokens < 0)
@@ -240,8 +268,10 @@ void bind_chat_class(py::module_& module) {
   const char* const send_help =
       "Adds a text (a user's message), a message or a list of messages to the conversation; the model's reply joins it\n"
       "too. Results of tools are messages {\"role\": \"tool\", \"tool_call_id\": ..., \"content\": ...}.\n\n"
+      "response_format: what the answer is held to: a Grammar, a JSON schema (dict), a Pydantic model, or the chat\n"
+      "completions API's {\"type\": \"json_schema\", ...}.\n"
       "tool_choice: \"auto\", \"none\", \"required\", or a tool by name. max_tokens: None until the context is full.\n"
-      "stop: texts that end the answer. cancel: a CancelToken. progress(done, total) is called while reading.";
+      "max_calls: most calls of the reply. stop: texts that end the answer. cancel: a CancelToken. progress(done, total) is called while reading.";
   py::class_<EventStream>(module, "ChatStream", "An iterator of ChatEvent; the first step reads what is new.")
       .def("__iter__", [](const py::object& self) { return self; })
       .def("__next__",
@@ -257,27 +287,27 @@ void bind_chat_class(py::module_& module) {
            py::kw_only(), py::arg("system") = "", py::arg("form") = py::none(), py::arg("preserve_thinking") = false,
            py::arg("sampler") = py::none(), py::arg("loop_tokens") = defaults.loop_tokens,
            py::arg("context_length") = session.context_length, py::arg("prefill_chunk") = session.prefill_chunk,
-           py::arg("kv_dtype") = py::none(), py::arg("checkpoint_bytes") = session.checkpoint_bytes,
+           py::arg("kv_dtype") = py::none(), py::arg("checkpoint_bytes") = session.checkpoint_bytes, py::arg("hold_calls") = defaults.hold_calls,
            "tools: functions the model may call, as render_chat's. thinking: False, True, or the most tokens of a "
            "thought.\n"
            "system: what every conversation begins with. form: \"large\" or \"small\"; None: the model's. sampler: its "
            "options\n"
-           "are used; None for the model's defaults. loop_tokens: a reply that repeats itself for so long ends; 0: never.\n"
+           "are used; None for the model's defaults. hold_calls: calls are held to the tools' names and schemas. loop_tokens: a reply that repeats itself for so long ends; 0: never.\n"
            "The others are Session's.")
       .def(
           "send",
           [](const SharedChat& self, const py::object& messages, const py::object& response_format,
              const py::object& tool_choice, const py::object& max_tokens, const py::object& stop,
-             const std::optional<CancelToken>& cancel, const py::object& progress) {
-            return open_stream(self, messages, response_format, tool_choice, max_tokens, stop, cancel, progress)
+             const std::optional<CancelToken>& cancel, const py::object& progress, const py::object& max_calls) {
+            return open_stream(self, messages, response_format, tool_choice, max_tokens, stop, cancel, progress, max_calls)
                 ->finish();
           },
           py::arg("text_or_messages"), py::arg("response_format") = py::none(), py::arg("tool_choice") = "auto",
           py::kw_only(), py::arg("max_tokens") = py::none(), py::arg("stop") = py::tuple(),
-          py::arg("cancel") = py::none(), py::arg("progress") = py::none(), send_help)
+          py::arg("cancel") = py::none(), py::arg("progress") = py::none(), py::arg("max_calls") = SendOptions().max_calls, send_help)
       .def("stream", &open_stream, py::arg("text_or_messages"), py::arg("response_format") = py::none(),
            py::arg("tool_choice") = "auto", py::kw_only(), py::arg("max_tokens") = py::none(),
-           py::arg("stop") = py::tuple(), py::arg("cancel") = py::none(), py::arg("progress") = py::none(), send_help)
+           py::arg("stop") = py::tuple(), py::arg("cancel") = py::none(), py::arg("progress") = py::none(), py::arg("max_calls") = SendOptions().max_calls, send_help)
       .def_property_readonly(
           "messages",
           [](Guarded<PythonChat>& self) {

@@ -3,14 +3,13 @@
 
 namespace gemma4::python {
 
-namespace {
-
-/// A schema as text: a str or bytes as it is, anything else as the json module writes it.
 std::string to_schema(const py::object& schema) {
   if (py::isinstance<py::str>(schema) || py::isinstance<py::bytes>(schema)) return schema.cast<std::string>();
   const py::object dumps = py::module_::import("json").attr("dumps");
   return dumps(schema, py::arg("ensure_ascii") = false, py::arg("allow_nan") = false).cast<std::string>();
 }
+
+namespace {
 
 JsonSchemaOptions::Whitespace to_whitespace(const std::string& name) {
   if (name == "compact") return JsonSchemaOptions::Whitespace::compact;

@@ -17,10 +17,17 @@
 
 namespace gemma4 {
 
+class Grammar;
+
 /// Options of Chat.
 struct ChatOptions {
   /// Functions the model may call, as render_chat()'s. Each has a name of its own of letters, digits and "_.:-/".
   Json tools;
+  /// Calls are held to the tools' names and schemas while they are written: every call can be read and is valid. The model
+  /// chooses whether to call (SendOptions::tool_choice says otherwise). A schema that cannot be held to is then an error
+  /// that names the keyword. Objects that list their members have no others unless they say so. False: the model writes
+  /// what it will; what can be repaired is.
+  bool hold_calls = true;
   /// Off means off: the reply's text has no thought in it, also where the model begins one by itself: that is dropped,
   /// and closed after 512 tokens.
   Thinking thinking;
@@ -50,7 +57,11 @@ struct SendOptions {
   int max_tokens = -1;            ///< Most tokens of the reply, its thought included; -1: until the context is full.
   std::vector<std::string> stop;  ///< Texts that end the reply's content (not its thought); none of their bytes comes.
   ToolChoice tool_choice;
-  /// What the reply is held to from its first token behind the thought; used by this reply alone.
+  int max_calls = 16;             ///< Most calls of the reply, where they are held; 1: no parallel calls.
+  /// What the answer behind the thought is one of: json_schema(), regex(), gbnf(). There are no calls in such a reply.
+  std::shared_ptr<const Grammar> response_format;
+  /// Instead of a response_format or the tools' calls: what the reply is held to from its first token behind the thought;
+  /// used by this reply alone.
   std::shared_ptr<TokenConstraint> constraint;
   std::optional<CancelToken> cancel;
   /// Progress of reading what is new in the conversation, as PrefillOptions::progress.

@@ -2,9 +2,11 @@
 #include "gemma4/chat.h"
 
 #include "chat/conversation.h"
+#include "chat/held_reply.h"
 #include "chat/messages.h"
 #include "chat/render.h"
 #include "chat/reply_parser.h"
+#include "gemma4/grammar.h"
 #include "tokenizer/tokenizer.h"
 
 namespace gemma4 {
@@ -104,12 +106,24 @@ Chat::Chat(Chat&&) noexcept = default;
 Chat& Chat::operator=(Chat&&) noexcept = default;
 Chat::~Chat() = default;
 
+namespace {
+
+// The constraint of an answer with a format.
+SendOptions with_format(SendOptions options, const chat::Conversation& conversation) {
+  if (options.response_format && !options.constraint) {
+    options.constraint = std::make_shared<chat::HeldReply>(options.response_format->impl(), conversation.model().tokenizer());
+  }
+  return options;
+}
+
+}  // namespace
+
 Reply Chat::send(const std::string& text, const SendOptions& options, const ChatCallback& on_event) {
   return send(std::vector<Message>{Message::user(text)}, options, on_event);
 }
 
 Reply Chat::send(std::vector<Message> messages, const SendOptions& options, const ChatCallback& on_event) {
-  const std::size_t number = impl_->begin(std::move(messages), options);
+  const std::size_t number = impl_->begin(std::move(messages), with_format(options, *impl_));
   for (std::vector<ChatEvent> events; impl_->next(number, events); events.clear()) {
     for (const ChatEvent& event : events) {
       if (!on_event || on_event(event) != StreamAction::cancel) continue;
@@ -125,7 +139,7 @@ ChatStream Chat::stream(const std::string& text, const SendOptions& options) {
 }
 
 ChatStream Chat::stream(std::vector<Message> messages, const SendOptions& options) {
-  const std::size_t number = impl_->begin(std::move(messages), options);
+  const std::size_t number = impl_->begin(std::move(messages), with_format(options, *impl_));
   return ChatStream(impl_, number);
 }
 

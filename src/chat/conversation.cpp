@@ -5,11 +5,11 @@
 
 #include "base/check.h"
 #include "chat/call_parser.h"
+#include "chat/held_reply.h"
 #include "chat/markup.h"
 #include "chat/messages.h"
 #include "chat/python_text.h"
 #include "chat/render.h"
-#include "chat/required_call.h"
 #include "chat/results.h"
 #include "weights/chat_template.h"
 
@@ -87,6 +87,7 @@ Conversation::Conversation(std::shared_ptr<const model::LoadedModel> model, cons
     GEMMA4_CHECK(model_->tokenizer()->token_to_id(token) >= 0, ErrorCode::unsupported, "the model's tokenizer has no \"",
                  token, "\": it was not made for conversations");
   }
+  if (!functions_.empty()) call_grammars_.emplace(functions_, *model_->tokenizer(), options.hold_calls);
 }
 
 std::size_t Conversation::begin(std::vector<Message> messages, const SendOptions& options) {
@@ -100,7 +101,7 @@ std::size_t Conversation::begin(std::vector<Message> messages, const SendOptions
   match_results(said, history_.size(), n_ids);
 
   SendOptions held = options;
-  hold_to_call(held);
+  hold(held);
   TurnSetup turn = setup(said);
   if (held.tool_choice.mode == ToolChoice::Mode::none) turn.functions.clear();
   turn.first_id = n_ids;
@@ -126,15 +127,26 @@ TurnSetup Conversation::setup(const std::vector<Message>& messages) const {
   return result;
 }
 
-void Conversation::hold_to_call(SendOptions& options) const {
+void Conversation::hold(SendOptions& options) {
   const ToolChoice& choice = options.tool_choice;
   const bool named = choice.mode == ToolChoice::Mode::named;
-  if (!named && choice.mode != ToolChoice::Mode::required) return;
-  GEMMA4_CHECK(!functions_.empty(), ErrorCode::invalid_argument, "tool_choice: expected tools to choose from, found none");
+  const bool forced = named || choice.mode == ToolChoice::Mode::required;
+  GEMMA4_CHECK(!forced || !functions_.empty(), ErrorCode::invalid_argument,
+               "tool_choice: expected tools to choose from, found none");
   GEMMA4_CHECK(!named || find_function(functions_, choice.name) != nullptr, ErrorCode::invalid_argument,
                "tool_choice: expected the name of a declared tool, got \"", choice.name, "\"");
-  if (options.constraint) return;
-  options.constraint = std::make_shared<RequiredCall>(*model_->tokenizer(), named ? choice.name : std::string());
+  GEMMA4_CHECK(options.max_calls >= 1, ErrorCode::invalid_argument, "SendOptions::max_calls: expected at least 1, got ",
+               options.max_calls);
+  GEMMA4_CHECK(!forced || !options.response_format, ErrorCode::invalid_argument,
+               "response_format: expected none with a tool_choice that asks for a call");
+  if (options.constraint || !call_grammars_ || choice.mode == ToolChoice::Mode::none) return;
+  if (forced) {
+    options.constraint = std::make_shared<HeldReply>(
+        call_grammars_->calls(named ? choice.name : std::string(), false, options.max_calls), model_->tokenizer());
+  } else if (options_.hold_calls) {
+    options.constraint = std::make_shared<HeldReply>(call_grammars_->calls({}, true, options.max_calls), model_->tokenizer(),
+                                                     call_grammars_->open());
+  }
 }
 
 bool Conversation::next(std::size_t number, std::vector<ChatEvent>& events) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "chat/call_grammar.h"
 #include "chat/template_check.h"
 #include "chat/turn.h"
 #include "gemma4/chat_options.h"
@@ -39,13 +40,14 @@ class Conversation {
 
  private:
   TurnSetup setup(const std::vector<Message>& messages) const;
-  void hold_to_call(SendOptions& options) const;
+  void hold(SendOptions& options);
   void close();
 
   std::shared_ptr<const model::LoadedModel> model_;
   const ChatOptions options_;
   const std::vector<Json> functions_;
   const TemplateVerdict verdict_;
+  std::optional<CallGrammars> call_grammars_;  // where there are functions
   std::shared_ptr<session::SessionState> session_;
   sampling::SamplerState sampler_;
   std::vector<Message> history_;

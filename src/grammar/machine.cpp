@@ -222,7 +222,7 @@ void Machine::step_token(FrameId id, TokenId token, Frames& out) {
       if (content_may_end(f)) resume(f.parent, out);
     } else if (f.kind == Frame::Kind::array && (f.phase == kOpen || f.phase == kNext)) {
       Frames items;
-      begin_item(f, 0, items);
+      begin_item(f, std::nullopt, items);
       for (const FrameId item : items) step_token(item, token, out);
     }
   }

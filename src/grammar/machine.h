@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -100,7 +101,7 @@ class Machine {
   void begin_key(const Frame& object, unsigned char b, Frames& out);
   void begin_string(const Goal& goal, FrameId parent, Frames& out);
   void end_key(const Frame& f, const std::vector<Variant>& variants, const Seen& seen, Frames& out);
-  void begin_item(const Frame& array, unsigned char b, Frames& out);
+  void begin_item(const Frame& array, std::optional<unsigned char> b, Frames& out);
   bool space(const Frame& f, unsigned char b, Frames& out);
   bool narrow(const ObjectRule& o, Frame& f, const TextCursor::Step& step) const;
   bool names_left(const ObjectRule& o, const Frame& f, const Seen& seen, const TextCursor& cursor) const;

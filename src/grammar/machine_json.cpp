@@ -358,8 +358,8 @@ void Machine::step_array(const Frame& f, unsigned char b, Frames& out) {
   begin_item(f, b, out);
 }
 
-// The next item: read from byte b on, or (b: 0) only begun.
-void Machine::begin_item(const Frame& f, unsigned char b, Frames& out) {
+// The next item: read from byte b on, or only begun.
+void Machine::begin_item(const Frame& f, std::optional<unsigned char> b, Frames& out) {
   const ArrayRule& a = rules_.arrays[f.a];
   if (f.x >= a.max) return;
   // Beyond prefix and minimum, items without an upper limit are alike.
@@ -385,10 +385,10 @@ void Machine::begin_item(const Frame& f, unsigned char b, Frames& out) {
     value.kind = Frame::Kind::value;
     value.a = v.goal;
     value.parent = intern(after);
-    if (b == 0) {
-      out.push_back(intern(value));
+    if (b) {
+      step_value(value, *b, out);
     } else {
-      step_value(value, b, out);
+      out.push_back(intern(value));
     }
   }
 }

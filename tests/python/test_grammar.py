@@ -316,3 +316,10 @@ def test_a_generation_ends_with_its_grammar(nano, ask):
     assert re.fullmatch(r"The answer is: [0-9]{3}\.", text) and generation.result.reason == "end_of_turn"
     with pytest.raises(gemma4.Error):
         gemma4.generate(gemma4.Session(nano), [2], grammar=gemma4.json_schema(False))
+
+
+def test_nul_is_a_byte_like_others():
+    strings = gemma4.json_schema({"type": "array", "items": {"type": "string"}})
+    assert strings.accepts('["a","b"]')
+    assert not strings.accepts_prefix("[\0") and not strings.accepts_prefix('["a",\0')
+    assert strings.accepts('["\\u0000"]') and not strings.accepts('["\0"]')

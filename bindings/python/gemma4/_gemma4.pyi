@@ -303,28 +303,31 @@ class Chat:
         prefill_chunk: int = 512,
         kv_dtype: Optional[str] = None,
         checkpoint_bytes: int = 268435456,
+        hold_calls: bool = True,
     ) -> None: ...
     def send(
         self,
         text_or_messages: Union[str, Mapping[str, Any], Sequence[Mapping[str, Any]]],
-        response_format: None = None,
+        response_format: Union[Grammar, Mapping[str, Any], type, None] = None,
         tool_choice: Union[str, Mapping[str, Any]] = "auto",
         *,
         max_tokens: Optional[int] = None,
         stop: Union[str, Sequence[str]] = (),
         cancel: Optional[CancelToken] = None,
         progress: Optional[Progress] = None,
+        max_calls: int = 16,
     ) -> Reply: ...
     def stream(
         self,
         text_or_messages: Union[str, Mapping[str, Any], Sequence[Mapping[str, Any]]],
-        response_format: None = None,
+        response_format: Union[Grammar, Mapping[str, Any], type, None] = None,
         tool_choice: Union[str, Mapping[str, Any]] = "auto",
         *,
         max_tokens: Optional[int] = None,
         stop: Union[str, Sequence[str]] = (),
         cancel: Optional[CancelToken] = None,
         progress: Optional[Progress] = None,
+        max_calls: int = 16,
     ) -> ChatStream: ...
     @property
     def messages(self) -> List[Dict[str, Any]]: ...

@@ -1,0 +1,143 @@
+#include "chat/call_grammar.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/check.h"
+#include "chat/python_text.h"
+#include "grammar/schema.h"
+
+namespace gemma4::chat {
+namespace {
+
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> all) noexcept {
+  return std::find(all.begin(), all.end(), text) != all.end();
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+Json type_name(const Json& type) {
+  if (!type.is_string()) return type;
+  std::string name = lower_case(type.as_string());
+  const bool known = is_one_of(name, {"object", "array", "string", "number", "integer", "boolean", "null"});
+  return known ? Json(std::move(name)) : type;
+}
+
+Json normal_schema(const Json& schema);
+
+Json normal_list(const Json& list) {
+  Json result = Json::array();
+  for (const Json& each : list.values()) result.push_back(normal_schema(each));
+  return result;
+}
+
+Json normal_map(const Json& map) {
+  Json result = Json::object();
+  for (std::size_t i = 0; i < map.size(); ++i) result.set(map.keys()[i], normal_schema(map[i]));
+  return result;
+}
+
+Json normal_types(const Json& types) {
+  if (!types.is_array()) return type_name(types);
+  Json result = Json::array();
+  for (const Json& type : types.values()) result.push_back(type_name(type));
+  return result;
+}
+
+// "nullable", which OpenAPI's schemas have and JSON Schema has not.
+Json with_null(Json schema) {
+  Json null = Json::object();
+  null.set("type", "null");
+  return Json::object({{"anyOf", Json::array({std::move(schema), std::move(null)})}});
+}
+
+Json normal_schema(const Json& schema) {
+  if (!schema.is_object()) return schema;
+  Json result = Json::object();
+  bool nullable = false, closed = schema.find("properties") != nullptr;
+  for (std::size_t i = 0; i < schema.size(); ++i) {
+    const std::string& key = schema.keys()[i];
+    const Json& value = schema[i];
+    if (is_one_of(key, {"additionalProperties", "patternProperties", "unevaluatedProperties", "propertyNames", "$ref", "allOf",
+                        "anyOf", "oneOf", "if", "not"})) {
+      closed = false;
+    }
+    if (key == "type") {
+      result.set(key, normal_types(value));
+    } else if (key == "nullable" && value.is_bool()) {
+      nullable = value.as_bool();
+    } else if (is_one_of(key, {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}) && value.is_object()) {
+      result.set(key, normal_map(value));
+    } else if (is_one_of(key, {"allOf", "anyOf", "oneOf", "prefixItems", "items"}) && value.is_array()) {
+      result.set(key, normal_list(value));
+    } else if (is_one_of(key, {"items", "additionalProperties", "unevaluatedProperties", "not", "if", "then", "else", "contains",
+                               "propertyNames"})) {
+      result.set(key, normal_schema(value));
+    } else {
+      result.set(key, value);
+    }
+  }
+  if (closed) result.set("additionalProperties", false);
+  return nullable ? with_null(std::move(result)) : result;
+}
+
+}  // namespace
+
+Json arguments_schema(const Json& function) {
+  const Json* const parameters = function.find("parameters");
+  Json schema = parameters != nullptr && parameters->is_object() ? *parameters : Json::object();
+  if (!truthy(schema.find("type"))) schema.set("type", "object");
+  if (schema.size() == 1) schema.set("properties", Json::object());  // no arguments
+  return normal_schema(schema);
+}
+
+CallGrammars::CallGrammars(std::vector<Json> functions, const tokenizer::BpeTokenizer& tokenizer, bool by_schema)
+    : functions_(std::move(functions)),
+      open_(tokenizer.token_to_id("<|tool_call>")),
+      close_(tokenizer.token_to_id("<tool_call|>")),
+      quote_(tokenizer.token_to_id("<|\"|>")) {
+  GEMMA4_CHECK(open_ >= 0 && close_ >= 0 && quote_ >= 0, ErrorCode::unsupported,
+               "the model's tokenizer has no \"<|tool_call>\": it was not made for tool calls");
+  for (std::size_t i = 0; i < functions_.size(); ++i) {
+    schemas_.push_back(by_schema ? arguments_schema(functions_[i]).dump() : "{\"type\":\"object\"}");
+    try {
+      grammar::compile_json_schema(schemas_.back(), false);
+    } catch (const Error& error) {
+      base::fail(error.code(), "tools[", i, "].function.parameters: ", error.what());
+    }
+  }
+}
+
+std::shared_ptr<const grammar::Program> CallGrammars::calls(const std::string& name, bool opened, int max_calls) {
+  std::shared_ptr<const grammar::Program>& made = made_[{name, opened, max_calls}];
+  if (!made) made = std::make_shared<const grammar::Program>([copy = *this, name, opened, max_calls] {
+    return copy.build(name, opened, max_calls);
+  });
+  return made;
+}
+
+std::unique_ptr<grammar::Rules> CallGrammars::build(const std::string& name, bool opened, int max_calls) const {
+  auto rules = std::make_unique<grammar::Rules>();
+  rules->style.call = true;
+  rules->style.quote = quote_;
+  std::vector<grammar::RuleId> calls;
+  for (std::size_t i = 0; i < functions_.size(); ++i) {
+    const std::string& function = functions_[i].at("name").as_string();
+    if (!name.empty() && function != name) continue;
+    calls.push_back(rules->sequence({rules->text("call:" + function), rules->value(grammar::add_schema(*rules, schemas_[i])),
+                                     rules->token({close_})}));
+  }
+  const grammar::RuleId call = rules->choice(std::move(calls));
+  const grammar::RuleId whole = rules->sequence({rules->token({open_}), call});
+  const auto most = static_cast<std::uint32_t>(max_calls);
+  rules->set_root(opened ? rules->sequence({call, rules->repeat(whole, 0, most - 1)}) : rules->repeat(whole, 1, most));
+  rules->finish();
+  return rules;
+}
+
+}  // namespace gemma4::chat
