@@ -102,8 +102,8 @@ void bind_generate(py::module_& module) {
       "Appends `ids` to the session and yields the answer piece by piece.\n\n"
       "sampler: None for the model's defaults. max_tokens: None until the context is full. stop: texts that end the\n"
       "answer, never emitted. cancel: a CancelToken. show_special: emit the text of control tokens.\n"
-      "progress(done, total) is called while the prompt is read. grammar: what the answer is held to, from json_schema(),\n"
-      "regex() or gbnf(); it ends when the grammar's text is complete and nothing can follow.");
+      "progress(done, total) is called while the prompt is read. grammar: what the answer is held to, from\n"
+      "json_schema(), regex() or gbnf(); it ends when the grammar's text is complete and nothing can follow.");
 }
 
 }  // namespace gemma4::python

@@ -21,7 +21,7 @@ JsonSchemaOptions::Whitespace to_whitespace(const std::string& name) {
 
 void bind_grammar(py::module_& module) {
   py::class_<Grammar>(module, "Grammar",
-                      "A set of texts, compiled: from json_schema(), regex() or gbnf(). Immutable; any thread may use it.")
+                      "A set of texts, from json_schema(), regex() or gbnf(). Immutable; any thread may use it.")
       .def(
           "accepts",
           [](const Grammar& self, const std::string& text) {
@@ -47,8 +47,8 @@ void bind_grammar(py::module_& module) {
       },
       py::arg("schema"), py::kw_only(), py::arg("whitespace") = "compact",
       "The JSON texts of a schema's instances (a dict, or JSON text): members in any order, each key once.\n\n"
-      "whitespace: \"compact\" (none) or \"bounded\" (after and before punctuation: nothing, a space, or a newline and up\n"
-      "to 20 spaces). Raises Error with the path of what is wrong, or names the keyword that is unsupported.");
+      "whitespace: \"compact\" (none) or \"bounded\" (around punctuation: nothing, a space, or a newline and up to\n"
+      "20 spaces). Raises Error with the path of what is wrong, or names the keyword that is unsupported.");
   module.def(
       "regex",
       [](const std::string& pattern) {

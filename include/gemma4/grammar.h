@@ -1,4 +1,4 @@
-// Grammar: JSON Schema, a regular expression or GBNF, compiled; GrammarMatcher: a grammar over a tokenizer's vocabulary.
+// Grammar: JSON Schema, a regular expression or GBNF, compiled; GrammarMatcher: a grammar over a vocabulary.
 #pragma once
 
 #include <cstddef>
@@ -55,9 +55,9 @@ class Grammar {
 /// restricts instances and cannot be held to, by name; a limit), invalid_argument (a schema without an instance).
 Grammar json_schema(std::string_view schema, const JsonSchemaOptions& options = {});
 
-/// The texts that a regular expression matches from end to end (as Python's re.fullmatch): the common syntax of ECMA-262
-/// and Python, without back-references and look-around but for \b-free `^` and `$`. Throws Error bad_format (with the
-/// byte) or unsupported.
+/// The texts that a regular expression matches from end to end (as Python's re.fullmatch): the common syntax of
+/// ECMA-262 and Python, with look-ahead, without look-behind, back-references and \b; \d and \w are those of ASCII.
+/// Throws Error bad_format (with the byte), unsupported (naming what), invalid_argument (no text matches).
 Grammar regex(std::string_view pattern);
 
 /// The texts of the rule `root` of a grammar in llama.cpp's GBNF notation. Throws Error bad_format (with line and

@@ -57,8 +57,8 @@ void append_utf8(std::uint32_t code, std::string& text) {
 
 TermId Terms::characters(const CodeRanges& ranges) {
   std::vector<TermId> parts;
-  // A range of one length whose bytes but the first k agree with those of 10000000... or 10111111... is a chain of sets;
-  // others are cut until they are.
+  // A range of one length, whose ends agree in their first bytes and take in all of the rest, is a chain of sets; others
+  // are cut until they are.
   const auto add = [&](const auto& self, std::uint32_t first, std::uint32_t last, int length) -> void {
     for (int i = 1; i < length; ++i) {
       const std::uint32_t low = (1U << (6 * i)) - 1;

@@ -177,7 +177,9 @@ class Parser {
   std::optional<std::uint32_t> number() {
     if (peek() < '0' || peek() > '9') return std::nullopt;
     std::uint64_t n = 0;
-    while (peek() >= '0' && peek() <= '9') n = std::min<std::uint64_t>(n * 10 + static_cast<std::uint64_t>(text_[at_++] - '0'), kMaxRepeat + 1);
+    for (; peek() >= '0' && peek() <= '9'; ++at_) {
+      n = std::min<std::uint64_t>(n * 10 + static_cast<std::uint64_t>(peek() - '0'), kMaxRepeat + 1);
+    }
     if (n > kMaxRepeat) bad("a repeat count of at most " + std::to_string(kMaxRepeat));
     return static_cast<std::uint32_t>(n);
   }
@@ -348,7 +350,8 @@ class Nesting {
 
 class Builder {
  public:
-  Builder(Rules& rules, const Parser& parser, std::size_t n) : rules_(rules), nesting_(parser, n), terms_(n), declared_(n) {
+  Builder(Rules& rules, const Parser& parser, std::size_t n)
+      : rules_(rules), nesting_(parser, n), terms_(n), declared_(n) {
     for (const std::size_t rule : nesting_.order()) {
       if (!nesting_.nests(rule)) terms_[rule] = term(parser.body(rule));
     }

@@ -60,8 +60,8 @@ void Machine::settle(Frames& frames) const {
     std::sort(frames.begin(), frames.end());
     frames.erase(std::unique(frames.begin(), frames.end()), frames.end());
   }
-  GEMMA4_CHECK(frames.size() <= kMaxFrames, ErrorCode::unsupported, "grammar: expected a text to be readable in at most ",
-               kMaxFrames, " ways at a time, got more");
+  GEMMA4_CHECK(frames.size() <= kMaxFrames, ErrorCode::unsupported,
+               "grammar: expected a text to be readable in at most ", kMaxFrames, " ways at a time, got more");
 }
 
 Frames Machine::start() {

@@ -57,10 +57,10 @@ void Masks::write(const Frames& frames, const std::shared_ptr<const TokenTable>&
     const auto others = std::stable_partition(keys.begin(), keys.end(), [&](FrameId id) {
       const Frame& g = machine_.frame(id);
       return g.a == f.a && g.seen == f.seen && g.x == f.x && g.parent == f.parent;
-      });
-      add_keys(Frames(keys.begin(), others), mask);
-      keys.erase(keys.begin(), others);
-    }
+    });
+    add_keys(Frames(keys.begin(), others), mask);
+    keys.erase(keys.begin(), others);
+  }
   for (const TokenId token : awaited) {
     if (token < 0 || static_cast<std::size_t>(token) >= table_->vocab_size()) continue;
     Frames next;

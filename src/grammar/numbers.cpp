@@ -8,6 +8,7 @@ namespace gemma4::grammar {
 namespace {
 
 constexpr std::uint32_t kDigits = 64;
+constexpr std::uint32_t kExact = 15;     // digits that every double holds
 constexpr std::uint32_t kMantissa = 16;  // digits of a fraction before an exponent
 constexpr std::uint32_t kMaxRemainders = 1000;
 constexpr int kFirstLarge = 16, kLastLarge = 307, kFirstSmall = -307, kLastSmall = -5;
@@ -87,9 +88,8 @@ TermId Numbers::whole_above(const std::string& i) {
   TermId same = Terms::kNothing;
   for (std::size_t at = n; at > 0; --at) {
     const char c = i[at - 1];
-    const TermId more = c < '9' ? terms_.cat(digit(static_cast<char>(c + 1), '9'),
-                                             digits(n - static_cast<std::uint32_t>(at), n - static_cast<std::uint32_t>(at)))
-                                : Terms::kNothing;
+    const auto left = n - static_cast<std::uint32_t>(at);
+    const TermId more = terms_.cat(digit(static_cast<char>(c + 1), '9'), digits(left, left));
     same = terms_.either(more, terms_.cat(digit(c, c), same));
   }
   parts.push_back(same);
@@ -107,7 +107,7 @@ TermId Numbers::whole_below(const std::string& i) {
     for (std::size_t at = n; at > 0; --at) {
       const char c = i[at - 1], low = at == 1 && n > 1 ? '1' : '0';
       const auto left = n - static_cast<std::uint32_t>(at);
-      const TermId less = c > low ? terms_.cat(digit(low, static_cast<char>(c - 1)), digits(left, left)) : Terms::kNothing;
+      const TermId less = terms_.cat(digit(low, static_cast<char>(c - 1)), digits(left, left));
       same = terms_.either(less, terms_.cat(digit(c, c), same));
     }
     parts.push_back(same);
@@ -203,12 +203,18 @@ std::optional<TermId> Numbers::multiples(const Decimal& divisor) {
     TermId form = whole_;
     if (places > 0) {
       const auto n = static_cast<std::uint32_t>(places);
-      form = terms_.cat(whole_, terms_.cat(terms_.byte('.'), digits(n, n)));
+      form = terms_.cat(terms_.both(whole_, digits(1, kExact)), terms_.cat(terms_.byte('.'), digits(n, n)));
     }
     const TermId exact = terms_.both(form, terms_.multiple(left, 0));
-    const TermId more = places > 0 ? zeros : terms_.optional(terms_.cat(terms_.byte('.'), terms_.repeat(terms_.byte('0'), 1, kDigits)));
-    parts.push_back(terms_.cat(exact, more));
-    if (places == 0 && left == 1) parts.push_back(exponents(kFirstLarge, kLastLarge));
+    if (places == 0) {  // with a point, as long as a double is exact
+      const TermId few = terms_.both(exact, digits(1, kExact));
+      const TermId point = terms_.cat(terms_.byte('.'), terms_.repeat(terms_.byte('0'), 1, kDigits));
+      parts.push_back(terms_.cat(few, point));
+      parts.push_back(exact);
+      if (left == 1) parts.push_back(exponents(kFirstLarge, kLastLarge));
+      continue;
+    }
+    parts.push_back(terms_.cat(exact, zeros));
   }
   return terms_.cat(minus_, terms_.either(std::move(parts)));
 }
@@ -229,7 +235,10 @@ TermId Numbers::equal_to(const Decimal& value) {
     const TermId trailing = terms_.repeat(terms_.byte('0'), 0, kMantissa);
     TermId t = terms_.byte(static_cast<unsigned char>(mantissa[0]));
     if (mantissa.size() > 1) t = terms_.cat(t, terms_.cat(terms_.literal("." + mantissa.substr(1)), trailing));
-    if (mantissa.size() == 1) t = terms_.cat(t, terms_.optional(terms_.cat(terms_.byte('.'), terms_.repeat(terms_.byte('0'), 1, kMantissa))));
+    if (mantissa.size() == 1) {
+      const TermId point = terms_.cat(terms_.byte('.'), terms_.repeat(terms_.byte('0'), 1, kMantissa));
+      t = terms_.cat(t, terms_.optional(point));
+    }
     const TermId form = exponents(std::max(exponent, kFirstSmall), std::min(exponent, kLastLarge));
     const std::string n = std::to_string(std::abs(exponent));
     std::vector<std::string> texts = {(exponent < 0 ? "-" : "") + n, (exponent < 0 ? "-0" : "+") + n};

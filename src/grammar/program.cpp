@@ -32,7 +32,7 @@ bool Program::accepts(std::string_view text, bool prefix) const {
     if (frames.empty()) return false;
     if (++steps % 1024 == 0) {
       GEMMA4_CHECK(machine.memory_bytes() <= kLimit, ErrorCode::unsupported,
-                   "grammar: expected a text whose reading takes at most ", kLimit >> 20, " MiB, got one that takes more");
+                   "grammar: expected a text whose reading takes at most ", kLimit >> 20, " MiB, got more");
     }
   }
   return prefix || machine.complete(frames);

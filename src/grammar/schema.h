@@ -11,7 +11,7 @@ namespace gemma4::grammar {
 /// the offending node.
 GoalId add_schema(Rules& rules, std::string_view schema);
 
-/// Removes what has no instance from goals, objects and arrays, until nothing changes. Afterwards every place of a value
+/// Removes what has no instance from goals, objects and arrays, until nothing changes. Then every place of a value
 /// that can be reached can be completed.
 struct PrunedGoals {
   std::vector<bool> has;      ///< By goal: it has an instance.

@@ -35,7 +35,7 @@ struct Brancher::State {
 void Brancher::spend(std::size_t n) {
   spent_ += n;
   GEMMA4_CHECK(spent_ <= kMaxSteps, ErrorCode::unsupported,
-               "json_schema: #: expected a schema whose combinations take at most ", kMaxSteps, " steps, got a larger one");
+               "json_schema: #: expected a schema whose combinations take at most ", kMaxSteps, " steps, got more");
 }
 
 std::vector<Branch> Brancher::expand(const Conjunction& conjunction, InstanceType type) {

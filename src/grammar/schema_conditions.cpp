@@ -13,6 +13,8 @@ const auto kUnsupportedAfterApplicators = {Keyword::ref,    Keyword::all_of, Key
                                            Keyword::if_,    Keyword::not_,   Keyword::dependencies,
                                            Keyword::dependent_schemas};
 
+constexpr std::size_t kMaxPrefix = 10000;  // items with schemas of their own
+
 std::string quoted(const std::string& name) { return "\"" + name + "\""; }
 
 }  // namespace
@@ -135,7 +137,8 @@ void Brancher::array_conditions(Branch& b, const Schema& s) {
   JsonId prefix = kNoJson, rest = kNoJson;
   layer_of_items(s, prefix, rest);
   const std::size_t n = prefix == kNoJson ? 0 : tree[prefix].children.size();
-  GEMMA4_CHECK(n <= 10000, ErrorCode::unsupported, document_.where(prefix), ": expected at most 10000 schemas, got ", n);
+  GEMMA4_CHECK(n <= kMaxPrefix, ErrorCode::unsupported, document_.where(prefix), ": expected at most ", kMaxPrefix,
+               " schemas, got ", n);
   while (b.prefix.size() < n) b.prefix.push_back(b.rest);
   for (std::size_t i = 0; i < b.prefix.size(); ++i) {
     if (i < n) {
@@ -191,7 +194,8 @@ void Brancher::object_conditions(Branch& b, const Schema& s, std::vector<std::ve
     for (const JsonId member : tree[s[k]].children) {
       const std::string name = tree[member].key;
       if (tree[member].type == JsonNode::Type::array || tree[member].type == JsonNode::Type::string) {
-        for (const JsonId other : tree[member].type == JsonNode::Type::string ? std::vector<JsonId>{member} : tree[member].children) {
+        const bool one = tree[member].type == JsonNode::Type::string;
+        for (const JsonId other : one ? std::vector<JsonId>{member} : tree[member].children) {
           document_.expect(other, JsonNode::Type::string, "a string");
           b.implies[name].insert(tree[other].text);
         }

@@ -21,7 +21,8 @@ std::string time() {
 }
 // RFC 3339, appendix A.
 std::string duration() {
-  return "P(?:\\d+W|(?:\\d+D|\\d+M(?:\\d+D)?|\\d+Y(?:\\d+M(?:\\d+D)?)?)(?:T(?:\\d+S|\\d+M(?:\\d+S)?|\\d+H(?:\\d+M(?:\\d+S)?)?))?|"
+  return "P(?:\\d+W|(?:\\d+D|\\d+M(?:\\d+D)?|\\d+Y(?:\\d+M(?:\\d+D)?)?)"
+    "(?:T(?:\\d+S|\\d+M(?:\\d+S)?|\\d+H(?:\\d+M(?:\\d+S)?)?))?|"
     "T(?:\\d+S|\\d+M(?:\\d+S)?|\\d+H(?:\\d+M(?:\\d+S)?)?))";
 }
 std::string label() {
@@ -54,8 +55,8 @@ std::string uri(bool reference) {
   const std::string pct = "%" + hex() + hex(), unreserved = "A-Za-z0-9._~\\-", sub = "!$&'()*+,;=";
   const auto chars = [&](const std::string& more) { return "(?:[" + unreserved + sub + more + "]|" + pct + ")"; };
   const std::string pchar = chars(":@"), segments = "(?:/" + pchar + "*)*";
-  const std::string host = "(?:\\[(?:" + ipv6() + "|[vV]" + hex() + "+\\.[" + unreserved + sub + ":]+)\\]|" + chars("") +
-                           "*)";
+  const std::string host = "(?:\\[(?:" + ipv6() + "|[vV]" + hex() + "+\\.[" + unreserved + sub + ":]+)\\]|" +
+                           chars("") + "*)";
   const std::string authority = "(?:" + chars(":") + "*@)?" + host + "(?::\\d*)?";
   const std::string absolute = "/(?:" + pchar + "+" + segments + ")?";
   const std::string tail = "(?:\\?" + chars(":@/?") + "*)?(?:#" + chars(":@/?") + "*)?";
@@ -92,8 +93,8 @@ std::string format_pattern(std::string_view name) {
   if (name == "email") {
     const std::string atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
     const std::string quoted = "\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\"";
-    return "(?:" + atom + "(?:\\." + atom + ")*|" + quoted + ")@(?:" + label() + "(?:\\." + label() + ")*|\\[(?:" + ipv4() +
-           "|IPv6:" + ipv6() + ")\\])";
+    return "(?:" + atom + "(?:\\." + atom + ")*|" + quoted + ")@(?:" + label() + "(?:\\." + label() + ")*|\\[(?:" +
+           ipv4() + "|IPv6:" + ipv6() + ")\\])";
   }
   if (name == "hostname") return hostname();
   if (name == "ipv4") return ipv4();
@@ -106,8 +107,8 @@ std::string format_pattern(std::string_view name) {
   // uri-template, RFC 6570
   const std::string variable = "(?:[A-Za-z0-9_]|%" + hex() + hex() + ")(?:\\.?(?:[A-Za-z0-9_]|%" + hex() + hex() +
                                "))*(?::[1-9]\\d{0,3}|\\*)?";
-  return "(?:[^\\u0000-\\u0020\"'%<>\\\\^`{|}]|%" + hex() + hex() + "|\\{[+#./;?&=,!@|]?" + variable + "(?:," + variable +
-         ")*\\})*";
+  return "(?:[^\\u0000-\\u0020\"'%<>\\\\^`{|}]|%" + hex() + hex() + "|\\{[+#./;?&=,!@|]?" + variable + "(?:," +
+         variable + ")*\\})*";
 }
 
 }  // namespace gemma4::grammar

@@ -155,7 +155,8 @@ void Masks::escapes_of(TermId content, StringTokens& tokens) {
   }
 }
 
-// Sets the bits of tokens below `node` that go on from `content` inside a string. Recursion is as deep as tokens are long.
+// Sets the bits of tokens below `node` that go on from `content` inside a string. Recursion is as deep as tokens are
+// long.
 void Masks::walk_content(std::uint32_t node, TermId content, std::uint32_t* mask) {
   const ByteTrie& trie = table_->trie();
   const auto& nodes = trie.nodes();

@@ -37,7 +37,8 @@ ByteTrie::ByteTrie(std::vector<std::pair<std::string_view, std::uint32_t>> texts
     last = text;
   }
   for (const std::uint32_t node : open) nodes_[node].next = static_cast<std::uint32_t>(nodes_.size());
-  nodes_.push_back({static_cast<std::uint32_t>(nodes_.size() + 1), static_cast<std::uint32_t>(items_.size()), 0, 0, 0, 0});
+  const auto end = static_cast<std::uint32_t>(nodes_.size());
+  nodes_.push_back({end + 1, static_cast<std::uint32_t>(items_.size()), 0, 0, 0, 0});
 }
 
 TokenTable::TokenTable(const tokenizer::BpeTokenizer& tokenizer) {

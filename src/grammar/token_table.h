@@ -1,4 +1,5 @@
-// TokenTable: a vocabulary sorted by bytes, for walks that leave out what cannot come, and what of it fits a JSON string.
+// TokenTable: a vocabulary sorted by bytes, for walks that leave out what cannot come, and what of it fits a JSON
+// string.
 #pragma once
 
 #include <array>
@@ -26,7 +27,7 @@ class ByteTrie {
     std::uint16_t own;    ///< Items whose text ends here; the first ones.
     std::uint8_t byte;
     std::uint8_t depth;
-    std::uint32_t set = 0;  ///< TokenTable: what the texts below hold behind this place, an index into sets(); 0: unknown.
+    std::uint32_t set = 0;  ///< TokenTable: what the texts below hold behind this place, for set(); 0: unknown.
   };
   ByteTrie() = default;
   /// Sorts `texts`, of at most 255 bytes each; item i is the number that came with the i-th text in order.
@@ -79,8 +80,8 @@ class TokenTable {
     return std::string_view(bytes_).substr(starts_[i], starts_[i + 1] - starts_[i]);
   }
   const ByteTrie& trie() const noexcept { return trie_; }
-  /// By item of trie(): where the last byte that cannot stand inside a JSON string ends (0: nowhere, 255: the token does
-  /// not begin with a character).
+  /// By item of trie(): where the last byte that cannot stand inside a JSON string ends (0: nowhere, 255: the token
+  /// does not begin with a character).
   std::uint8_t last_special(std::uint32_t item) const noexcept { return last_special_[item]; }
   /// Tokens that go on inside a JSON string, without escapes, by at most n characters (kMaxChars: any number). A
   /// character may be unfinished.

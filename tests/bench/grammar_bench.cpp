@@ -2,8 +2,8 @@
 //
 //   grammar_bench TOKENIZER.json SCHEMAS.jsonl [--slow N]
 //
-// SCHEMAS.jsonl: {"name", "schema", "tests": [{"valid", "data"}]} a line, as in guidance-ai/jsonschemabench. Every valid
-// instance is written compactly, tokenized, and walked: a mask before each token, which must be in it.
+// SCHEMAS.jsonl: {"name", "schema", "tests": [{"valid", "data"}]} a line, as in guidance-ai/jsonschemabench. Every
+// valid instance is written compactly, tokenized, and walked: a mask before each token, which must be in it.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -100,9 +100,12 @@ struct Times {
     std::sort(all.begin(), all.end());
     double sum = 0;
     for (const double t : all) sum += t;
-    const auto at = [&](double p) { return all[static_cast<std::size_t>(p * static_cast<double>(all.size() - 1))] / scale; };
-    std::printf("%-22s n %7zu  mean %8.2f  p50 %8.2f  p90 %8.2f  p99 %8.2f  p99.9 %8.2f  max %8.2f %s\n", name, all.size(),
-                sum / static_cast<double>(all.size()) / scale, at(0.5), at(0.9), at(0.99), at(0.999), at(1.0), unit);
+    const auto at = [&](double p) {
+      return all[static_cast<std::size_t>(p * static_cast<double>(all.size() - 1))] / scale;
+    };
+    std::printf("%-22s n %7zu  mean %8.2f  p50 %8.2f  p90 %8.2f  p99 %8.2f  p99.9 %8.2f  max %8.2f %s\n", name,
+                all.size(), sum / static_cast<double>(all.size()) / scale, at(0.5), at(0.9), at(0.99), at(0.999),
+                at(1.0), unit);
   }
 };
 

@@ -22,10 +22,14 @@ namespace {
 Tokenizer json_tokenizer() {
   static const Tokenizer tokenizer = [] {
     test::TestVocabulary v = test::small_vocabulary();
-    for (const char* text : {"\"", "{", "}", "[", "]", ":", ",", "\\", "-", ".", "0", "1", "2", "9", "e", "n", "u", "l", "t", "r"}) v.add(text);
-    for (const char* text : {"{\"", "\":", "\",", "\":\"", "\",\"", "\"}", "\"]", "},", "}}", "[{", "[\"", "],", "\\\"", "\\n", "\\u", "\\u00",
-                             "a\"", "ab\":", "b\":1", "12", "1,", "true", "null", "false", ":[", "{}", "[]", "\"\"", "x\\", "a\\\"b", "key",
-                             "\xC3\xA9", "\xC3\xA9\"", "\xE2\x80\xA8", "zz", "zz\xE2\x80\xA8z"}) {
+    for (const char* text : {"\"", "{", "}", "[", "]", ":", ",", "\\", "-", ".", "0", "1", "2", "9", "e", "n",
+                             "u", "l", "t", "r"}) {
+      v.add(text);
+    }
+    for (const char* text : {"{\"", "\":", "\",", "\":\"", "\",\"", "\"}", "\"]", "},", "}}", "[{", "[\"", "],",
+                             "\\\"", "\\n", "\\u", "\\u00", "a\"", "ab\":", "b\":1", "12", "1,", "true", "null",
+                             "false", ":[", "{}", "[]", "\"\"", "x\\", "a\\\"b", "key", "\xC3\xA9", "\xC3\xA9\"",
+                             "\xE2\x80\xA8", "zz", "zz\xE2\x80\xA8z"}) {
       v.add(text);
     }
     const test::TempFolder folder;
@@ -38,12 +42,16 @@ Tokenizer json_tokenizer() {
 std::string bytes_of(const Tokenizer& t, TokenId id) {
   if (t.is_special(id)) return "";
   std::string text(t.id_to_token(id));
-  if (text.size() == 6 && text.rfind("<0x", 0) == 0) return std::string(1, static_cast<char>(std::stoi(text.substr(3, 2), nullptr, 16)));
+  if (text.size() == 6 && text.rfind("<0x", 0) == 0) {
+    return std::string(1, static_cast<char>(std::stoi(text.substr(3, 2), nullptr, 16)));
+  }
   for (std::size_t at; (at = text.find(test::kSpaceSymbol)) != std::string::npos;) text.replace(at, 3, " ");
   return text;
 }
 
-bool has(const std::vector<std::uint32_t>& mask, TokenId id) { return (mask[static_cast<std::size_t>(id) / 32] >> id % 32 & 1U) != 0; }
+bool has(const std::vector<std::uint32_t>& mask, TokenId id) {
+  return (mask[static_cast<std::size_t>(id) / 32] >> id % 32 & 1U) != 0;
+}
 
 /// Walks at random along the masks, holding each against accepts_prefix() of every token.
 void walk(const Grammar& grammar, std::mt19937& random, int steps) {
@@ -104,7 +112,8 @@ TEST_CASE("grammar masks: as trying every token, for schemas") {
   std::mt19937 random(9);
   for (const char* schema : {
            "true",
-           R"({"type":"object","properties":{"a":{"type":"integer"},"ab":{"type":"string"},"key":{"enum":[1,"x",null]}},"required":["a"]})",
+           R"({"type":"object","properties":{"a":{"type":"integer"},"ab":{"type":"string"},
+              "key":{"enum":[1,"x",null]}},"required":["a"]})",
            R"({"type":"object","properties":{"a":{"maxLength":3},"b":{"const":"a\"b"}},"additionalProperties":false})",
            R"({"type":"object","patternProperties":{"^a":{"type":"number"},"b$":{"minimum":1}},"maxProperties":3})",
            R"({"type":"object","additionalProperties":{"type":"object","required":["a","b"]},"minProperties":2})",
@@ -112,31 +121,37 @@ TEST_CASE("grammar masks: as trying every token, for schemas") {
            R"({"type":"string","pattern":"^[ab]{2,}.*z$"})", R"({"type":"string","pattern":"a[^b]+b"})",
            R"({"type":"string","pattern":"^(?!ab).+"})", R"({"minLength":3,"maxLength":5,"type":"string"})",
            R"({"anyOf":[{"type":"object","required":["a"]},{"type":"object","properties":{"b":{"type":"null"}}}]})",
-           R"({"$ref":"#/$defs/t","$defs":{"t":{"type":"object","properties":{"l":{"$ref":"#/$defs/t"},"r":{"type":"number"}},"additionalProperties":false}}})",
-           R"({"enum":["é","éa","a b",12,1.5,{"a":[1]}]})"}) {
+           R"({"$ref":"#/$defs/t","$defs":{"t":{"type":"object","properties":{"l":{"$ref":"#/$defs/t"},
+              "r":{"type":"number"}},"additionalProperties":false}}})",
+           R"({"enum":["\u00e9","\u00e9a","a b",12,1.5,{"a":[1]}]})"}) {
     const Grammar grammar = json_schema(schema);
     INFO(std::string(schema));
     for (int i = 0; i < 4; ++i) walk(grammar, random, 25);
   }
   JsonSchemaOptions bounded;
   bounded.whitespace = JsonSchemaOptions::Whitespace::bounded;
-  for (int i = 0; i < 4; ++i) walk(json_schema(R"({"type":"object","additionalProperties":{"type":"array"}})", bounded), random, 25);
+  const Grammar spaced = json_schema(R"({"type":"object","additionalProperties":{"type":"array"}})", bounded);
+  for (int i = 0; i < 4; ++i) walk(spaced, random, 25);
 }
 
 TEST_CASE("grammar masks: as trying every token, for patterns and rules") {
   std::mt19937 random(10);
-  for (const char* pattern : {"[a-z]+( [a-z]+)*", ".*", "(key|ab)*\"", "\\d{3}-\\d{2}", "[^\\x00-\\x7f]+", "(a|b)*abb"}) {
+  for (const char* pattern : {"[a-z]+( [a-z]+)*", ".*", "(key|ab)*\"", "\\d{3}-\\d{2}", "[^\\x00-\\x7f]+",
+                              "(a|b)*abb"}) {
     INFO(std::string(pattern));
     const Grammar grammar = regex(pattern);
     for (int i = 0; i < 4; ++i) walk(grammar, random, 20);
   }
-  const Grammar sums = gbnf("root ::= sum\nsum ::= item (\",\" item)*\nitem ::= [0-9]+ | \"[\" sum \"]\" | \"\\\"\" [^\"]* \"\\\"\"");
+  const Grammar sums = gbnf(R"(root ::= sum
+sum ::= item ("," item)*
+item ::= [0-9]+ | "[" sum "]" | "\"" [^"]* "\"")");
   for (int i = 0; i < 8; ++i) walk(sums, random, 25);
 }
 
 TEST_CASE("grammar masks: forced text and tokens") {
   const Tokenizer t = json_tokenizer();
-  const Grammar grammar = json_schema(R"({"type":"object","properties":{"key":{"const":"ab"}},"required":["key"],"additionalProperties":false})");
+  const Grammar grammar = json_schema(R"({"type":"object","properties":{"key":{"const":"ab"}},"required":["key"],
+    "additionalProperties":false})");
   GrammarMatcher matcher(grammar, t);
   CHECK(matcher.forced_text() == R"({"key":"ab"})");
   std::string text;
@@ -162,7 +177,8 @@ TEST_CASE("grammar masks: real-world schemas over the full vocabulary") {
   }
   const test::TempFolder temp;
   const std::string json = temp.path() + "/tokenizer.json";
-  REQUIRE(std::system(("xz -dkc '" + std::string(folder) + "/tokenizer/gemma4-tokenizer.json.xz' > '" + json + "'").c_str()) == 0);
+  const std::string packed = std::string(folder) + "/tokenizer/gemma4-tokenizer.json.xz";
+  REQUIRE(std::system(("xz -dkc '" + packed + "' > '" + json + "'").c_str()) == 0);
   const Tokenizer t = Tokenizer::load(json);
   std::ifstream file(std::string(folder) + "/schemas/schemas.jsonl");
   std::vector<std::uint32_t> mask(mask_words(static_cast<std::size_t>(t.vocab_size())));
@@ -197,7 +213,8 @@ TEST_CASE("grammar masks: real-world schemas over the full vocabulary") {
       ++right;
     } catch (const Error& error) {
       const std::string what = error.what();
-      CHECK_MESSAGE((error.code() == ErrorCode::unsupported || what.find("nothing satisfies") != std::string::npos), what);
+      const bool contradiction = what.find("nothing satisfies") != std::string::npos;
+      CHECK_MESSAGE((error.code() == ErrorCode::unsupported || contradiction), what);
     }
   }
   CHECK(schemas == 600);

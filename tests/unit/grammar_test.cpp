@@ -43,7 +43,8 @@ TEST_CASE("grammar terms: complement, intersection, equal expressions") {
   CHECK(matches(terms, both, "aba"));
   CHECK_FALSE(matches(terms, both, "aab"));
   CHECK_FALSE(matches(terms, both, "b"));
-  CHECK_FALSE(terms.live(terms.both(b, terms.complement(grammar::parse_full(terms, "a[ab]*", grammar::RegexDialect::python, "")))));
+  const TermId wider = grammar::parse_full(terms, "a[ab]*", grammar::RegexDialect::python, "test");
+  CHECK_FALSE(terms.live(terms.both(b, terms.complement(wider))));
   CHECK(terms.either(a, b) == terms.either(b, a));
   CHECK(terms.complement(terms.complement(a)) == a);
   CHECK(terms.both(a, terms.complement(a)) == Terms::kNothing);
@@ -104,7 +105,8 @@ TEST_CASE("grammar numbers: ranges, multiples and single values agree with arith
   }
   Terms terms;
   grammar::Numbers numbers(terms);
-  for (const auto& [divisor, scale] : {std::pair<const char*, int>{"3", 0}, {"12", 0}, {"0.01", 2}, {"2.5", 1}, {"0.125", 3}, {"1000", 0}}) {
+  for (const auto& [divisor, scale] : {std::pair<const char*, int>{"3", 0}, {"12", 0}, {"0.01", 2}, {"2.5", 1},
+                                       {"0.125", 3}, {"1000", 0}}) {
     const TermId t = *numbers.multiples(Decimal::parse(divisor));
     const auto step = std::llround(std::stod(divisor) * std::pow(10, scale));
     for (int i = 0; i < 3000; ++i) {
@@ -118,7 +120,8 @@ TEST_CASE("grammar numbers: ranges, multiples and single values agree with arith
 
 TEST_CASE("grammar numbers: what JSON allows, and nothing else") {
   const Grammar number = json_schema(R"({"type":"number"})");
-  for (const char* good : {"0", "-0", "1", "-12.50", "1e5", "1E+05", "2e-300", "0.1e1", "1.5e308", "1e308", "-0.0", "5e-7"}) {
+  for (const char* good : {"0", "-0", "1", "-12.50", "1e5", "1E+05", "2e-300", "0.1e1", "1.5e308", "1e308", "-0.0",
+                           "5e-7"}) {
     CHECK_MESSAGE(number.accepts(good), good);
   }
   for (const char* bad : {"", "-", "01", "1.", ".5", "+1", "1e", "1e999", "--1", "0x1", "NaN", "1 "}) {
@@ -135,8 +138,9 @@ TEST_CASE("grammar: strings are JSON strings, whatever way a character is writte
   for (const char* good : {R"("")", R"("a\nb\"\\\/")", R"("\u00e9\ud83d\ude00")", "\"\xC3\xA9\xF0\x9F\x98\x80\""}) {
     CHECK_MESSAGE(any.accepts(good), good);
   }
-  for (const char* bad : {"\"\n\"", R"("\x")", R"("\ud83d")", R"("\ude00")", R"("\ud83dx")", "\"\xC3\"", "\"\xFF\"", "\"", R"("\u12")",
-                          "\"\xED\xA0\x80\""}) {
+  for (const char* bad : {"\"\n\"", R"("\x")", R"("\ud83d")", R"("\ude00")", R"("\ud83dx")", "\"\xC3\"", "\"\xFF\"",
+                          "\"",
+                          R"("\u12")", "\"\xED\xA0\x80\""}) {
     CHECK_FALSE_MESSAGE(any.accepts(bad), bad);
   }
   const Grammar some = json_schema("{\"enum\":[\"\xC3\xA9\\n\\ud83d\\ude00\",\"a/b\"]}");
@@ -177,13 +181,19 @@ TEST_CASE("grammar: rules written by hand, control tokens and Gemma's way to wri
   };
   const auto yes = std::pair(true, true), no = std::pair(false, false), open = std::pair(true, false);
   CHECK(run({{48, "call:get{city:"}, {52, "a\"{\n"}, {52, "}"}, {49, ""}}) == yes);
-  CHECK(run({{48, "call:get{n:[1,"}, {52, "x"}, {52, "],city:"}, {52, ""}, {52, "}"}, {49, ""}, {48, "call:get{"}}) == open);
+  CHECK(run({{48, "call:get{n:[1,"}, {52, "x"}, {52, "],city:"}, {52, ""}, {52, "}"}, {49, ""}, {48, "call:"}}) == open);
   CHECK(run({{48, "call:get{city:"}, {52, "abcdef"}}) == no);
   CHECK(run({{48, "call:get{city:"}, {52, "a"}, {52, "}"}, {48, ""}}) == no);
   CHECK(run({{48, "call:get{\"city\""}}) == no);
   CHECK(run({{48, "call:get{}"}}) == no);
   CHECK(run({{48, "call:get{city:\""}}) == no);
   CHECK(run({{-1, "call"}}) == no);
+}
+
+TEST_CASE("grammar: a NUL is no way to begin an item") {
+  const Grammar list = json_schema(R"({"type":"array"})");
+  CHECK_FALSE(list.accepts_prefix(std::string("[\0", 2)));
+  CHECK_FALSE(list.accepts_prefix(std::string("[1,\0", 4)));
 }
 
 TEST_CASE("grammar: an engine that has grown serves no new matchers") {
