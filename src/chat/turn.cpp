@@ -1,26 +1,12 @@
 #include "chat/turn.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "base/check.h"
+#include "base/timer.h"
 
 namespace gemma4::chat {
 namespace {
-
-// Adds the time it lives to `seconds`.
-class Timer {
- public:
-  explicit Timer(double& seconds) : seconds_(seconds) {}
-  Timer(const Timer&) = delete;
-  Timer& operator=(const Timer&) = delete;
-  ~Timer() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  double& seconds_;
-  Clock::time_point start_ = Clock::now();
-};
 
 void set_bit(std::vector<std::uint32_t>& bits, TokenId token, bool value) {
   const auto id = static_cast<std::size_t>(token);
@@ -92,11 +78,11 @@ void Turn::step(std::vector<ChatEvent>& events) {
   Span<const float> logits;
   try {
     if (!read_) {
-      const Timer timer(reply_.usage.prefill_seconds);
+      const base::Timer timer(reply_.usage.prefill_seconds);
       read_prompt();
       logits = session_.last_logits();
     } else {
-      const Timer timer(reply_.usage.decode_seconds);
+      const base::Timer timer(reply_.usage.decode_seconds);
       logits = session_.decode(last_, options_.cancel ? &*options_.cancel : nullptr);
     }
   } catch (const Error& error) {
@@ -108,7 +94,7 @@ void Turn::step(std::vector<ChatEvent>& events) {
 
   TokenId token = -1;
   {
-    const Timer timer(reply_.usage.decode_seconds);
+    const base::Timer timer(reply_.usage.decode_seconds);
     token = choose(logits);
     // A turn that ends inside a thought has not answered yet.
     if (is_end_token(token) && parser_.in_thought() && !thoughts_.closed()) {

@@ -1,30 +1,16 @@
 #include "generate/generate.h"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <utility>
 
 #include "base/check.h"
+#include "base/timer.h"
 
 namespace gemma4::generation {
 namespace {
 
 constexpr std::size_t kUnknown = std::numeric_limits<std::size_t>::max();
-
-// Adds the time it lives to `seconds`.
-class Timer {
- public:
-  explicit Timer(double& seconds) : seconds_(seconds) {}
-  Timer(const Timer&) = delete;
-  Timer& operator=(const Timer&) = delete;
-  ~Timer() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  double& seconds_;
-  Clock::time_point start_ = Clock::now();
-};
 
 }  // namespace
 
@@ -76,7 +62,7 @@ void Loop::cancel() noexcept {
 Span<const float> Loop::advance() {
   const CancelToken* cancel = options_.cancel ? &*options_.cancel : nullptr;
   if (started_) {
-    const Timer timer(result_.decode_seconds);
+    const base::Timer timer(result_.decode_seconds);
     if (due_.size() == 1) return session_->decode(due_.front(), cancel);
     PrefillOptions several;
     several.cancel = options_.cancel;
@@ -85,7 +71,7 @@ Span<const float> Loop::advance() {
   started_ = true;
   if (prompt_.empty()) return session_->last_logits();
 
-  const Timer timer(result_.prefill_seconds);
+  const base::Timer timer(result_.prefill_seconds);
   PrefillOptions prefill;
   prefill.cancel = options_.cancel;
   prefill.progress = options_.prefill_progress;
@@ -109,7 +95,7 @@ void Loop::step(Piece& piece) {
 
   SampledToken sampled;
   {
-    const Timer timer(result_.decode_seconds);
+    const base::Timer timer(result_.decode_seconds);
     sampled = sampler_.sample(logits, mask());
   }
   if (is_end_token(sampled.token)) return end(StopReason::end_of_turn, piece);
