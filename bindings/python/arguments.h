@@ -40,6 +40,9 @@ int to_int(py::handle value, const char* name);
 Json to_json(py::handle value, const std::string& path);
 py::object from_json(const Json& value);
 
+/// Tools: as to_json, with a schema made of every function among them (gemma4/_tools.py).
+Json to_tools(const py::object& tools);
+
 /// A JSON schema as text: a str or bytes as it is, anything else as the json module writes it.
 std::string to_schema(const py::object& schema);
 
@@ -141,6 +144,7 @@ void bind_session(py::module_& module);
 void bind_generate(py::module_& module);
 void bind_chat(py::module_& module);
 void bind_grammar(py::module_& module);
+void bind_reply(py::module_& module);
 
 /// The Config object of bind_config.cpp.
 py::object make_config(const ModelConfig& config);

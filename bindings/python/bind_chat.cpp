@@ -1,4 +1,4 @@
-// chat.h: rendering, replies, and Chat.
+// chat.h: rendering, and Chat.
 #include "arguments.h"
 
 namespace gemma4::python {
@@ -19,13 +19,6 @@ RenderOptions render_options(const std::string& form, bool enable_thinking, bool
   options.add_generation_prompt = add_generation_prompt;
   options.preserve_thinking = preserve_thinking;
   return options;
-}
-
-/// [{"type": ..., "text": ...}], tool calls with index, name and arguments.
-py::list events_of(const std::vector<ChatEvent>& events) {
-  py::list list;
-  for (const ChatEvent& event : events) list.append(py::cast(event));
-  return list;
 }
 
 py::dict to_dict(const Message& message) {
@@ -68,7 +61,8 @@ Thinking to_thinking(const py::object& thinking) {
   if (thinking.is_none()) return Thinking::off();
   const int budget = to_int(thinking, "thinking");
   if (budget < 0)
-    throw Error(ErrorCode::invalid_argument, "thinking: expected False, True or a number of tokens, got " + std::to_string(budget));
+    throw Error(ErrorCode::invalid_argument,
+                "thinking: expected False, True or a number of tokens, got " + std::to_string(budget));
   return budget == 0 ? Thinking::off() : Thinking::up_to(budget);
 }
 
@@ -139,7 +133,7 @@ SharedChat make_chat(const Model& model, const py::object& tools, const py::obje
                      const py::object& checkpoint_bytes, bool hold_calls) {
   ChatOptions options;
   options.hold_calls = hold_calls;
-  options.tools = to_json(tools, "tools");
+  options.tools = to_tools(tools);
   options.thinking = to_thinking(thinking);
   if (form) options.form = to_form(*form);
   options.preserve_thinking = preserve_thinking;
@@ -232,36 +226,6 @@ std::unique_ptr<EventStream> open_stream(const SharedChat& chat, const py::objec
   return std::make_unique<EventStream>(chat, to_messages(messages), std::move(options), progress);
 }
 
-void bind_reply(py::module_& module) {
-  py::class_<Usage>(module, "Usage", "What a reply cost, in tokens.")
-      .def_readonly("prompt_tokens", &Usage::prompt_tokens, "Of the whole conversation.")
-      .def_readonly("reused_tokens", &Usage::reused_tokens, "Of those, the ones that were not computed again.")
-      .def_readonly("completion_tokens", &Usage::completion_tokens, "Chosen, thoughts and markup among them.")
-      .def_readonly("reasoning_tokens", &Usage::reasoning_tokens, "Of those, the ones of thoughts.")
-      .def_readonly("prefill_seconds", &Usage::prefill_seconds)
-      .def_readonly("decode_seconds", &Usage::decode_seconds)
-      .def("__repr__", [](const Usage& self) {
-        return py::str("Usage(prompt_tokens={}, reused_tokens={}, completion_tokens={}, reasoning_tokens={})")
-            .format(self.prompt_tokens, self.reused_tokens, self.completion_tokens, self.reasoning_tokens);
-      });
-  py::class_<Reply>(module, "Reply", "A model's answer.")
-      .def_readonly("text", &Reply::text)
-      .def_readonly("reasoning", &Reply::reasoning, "The thought; empty when thinking is off.")
-      .def_readonly("tool_calls", &Reply::tool_calls)
-      .def_property_readonly(
-          "finish_reason", [](const Reply& self) { return to_string(self.finish_reason); },
-          "\"stop\", \"tool_calls\", \"length\", \"cancelled\" or \"loop\".")
-      .def_property_readonly(
-          "stop_reason", [](const Reply& self) { return to_string(self.stop_reason); },
-          "\"end_of_turn\", \"stop_sequence\", \"max_tokens\", \"context_full\", \"cancelled\" or \"loop\".")
-      .def_readonly("stop", &Reply::stop, "The stop string that ended it, else empty.")
-      .def_readonly("usage", &Reply::usage)
-      .def("__repr__", [](const Reply& self) {
-        return py::str("Reply(finish_reason={!r}, text={!r}, tool_calls={!r})")
-            .format(to_string(self.finish_reason), self.text, self.tool_calls);
-      });
-}
-
 void bind_chat_class(py::module_& module) {
   const SessionOptions session;
   const ChatOptions defaults;
@@ -269,7 +233,7 @@ void bind_chat_class(py::module_& module) {
       "Adds a text (a user's message), a message or a list of messages to the conversation; the model's reply joins it\n"
       "too. Results of tools are messages {\"role\": \"tool\", \"tool_call_id\": ..., \"content\": ...}.\n\n"
       "response_format: what the answer is held to: a Grammar, a JSON schema (dict), a Pydantic model, or the chat\n"
-      "completions API's {\"type\": \"json_schema\", ...}.\n"
+      "completions API's {\"type\": \"json_schema\", ...}. With tools, the reply is such an answer or calls.\n"
       "tool_choice: \"auto\", \"none\", \"required\", or a tool by name. max_tokens: None until the context is full.\n"
       "max_calls: most calls of the reply. stop: texts that end the answer. cancel: a CancelToken. progress(done, total) is called while reading.";
   py::class_<EventStream>(module, "ChatStream", "An iterator of ChatEvent; the first step reads what is new.")
@@ -288,11 +252,13 @@ void bind_chat_class(py::module_& module) {
            py::arg("sampler") = py::none(), py::arg("loop_tokens") = defaults.loop_tokens,
            py::arg("context_length") = session.context_length, py::arg("prefill_chunk") = session.prefill_chunk,
            py::arg("kv_dtype") = py::none(), py::arg("checkpoint_bytes") = session.checkpoint_bytes, py::arg("hold_calls") = defaults.hold_calls,
-           "tools: functions the model may call, as render_chat's. thinking: False, True, or the most tokens of a "
-           "thought.\n"
-           "system: what every conversation begins with. form: \"large\" or \"small\"; None: the model's. sampler: its "
-           "options\n"
-           "are used; None for the model's defaults. hold_calls: calls are held to the tools' names and schemas. loop_tokens: a reply that repeats itself for so long ends; 0: never.\n"
+           "tools: functions the model may call: Python functions (tool_schema says what becomes of them), or schemas as "
+           "render_chat's.\n"
+           "thinking: False, True, or the most tokens of a thought.\n"
+           "system: what every conversation begins with. form: \"large\" or \"small\"; None: the model's.\n"
+           "sampler: its options are used; None for the model's defaults.\n"
+           "hold_calls: calls are held to the tools' names and schemas.\n"
+           "loop_tokens: a reply that repeats itself for so long ends; 0: never.\n"
            "The others are Session's.")
       .def(
           "send",
@@ -337,75 +303,15 @@ void bind_chat_class(py::module_& module) {
           "What the last token was chosen from, float32 [vocab_size]; empty where the last step left none.");
 }
 
-void bind_events(py::module_& module) {
-  py::class_<ToolCall>(module, "ToolCall", "A function that the model wants called.")
-      .def_readonly("id", &ToolCall::id)
-      .def_readonly("name", &ToolCall::name)
-      .def_property_readonly("arguments", [](const ToolCall& self) { return from_json(self.arguments); })
-      .def("__repr__", [](const ToolCall& self) {
-        return py::str("ToolCall({!r}, {!r})").format(self.name, from_json(self.arguments));
-      });
-  py::class_<ChatEvent>(module, "ChatEvent", "A step of a reply.")
-      .def_property_readonly(
-          "type", [](const ChatEvent& self) { return to_string(self.type); },
-          "\"content\", \"reasoning\", \"tool_call_started\" or \"tool_call\".")
-      .def_readonly("text", &ChatEvent::text)
-      .def_readonly("index", &ChatEvent::index, "Of a tool call, from 0.")
-      .def_property_readonly(
-          "call",
-          [](const ChatEvent& self) {
-            const bool calls =
-                self.type == ChatEvent::Type::tool_call || self.type == ChatEvent::Type::tool_call_started;
-            return calls ? py::cast(self.call) : py::object(py::none());
-          },
-          "The ToolCall, or None; of \"tool_call_started\" its name alone counts.")
-      .def("__repr__", [](const ChatEvent& self) {
-        if (self.type == ChatEvent::Type::tool_call) {
-          return py::str("ChatEvent('tool_call', {}, {!r})").format(self.index, py::cast(self.call));
-        }
-        if (self.type == ChatEvent::Type::tool_call_started) {
-          return py::str("ChatEvent('tool_call_started', {}, {!r})").format(self.index, self.call.name);
-        }
-        return py::str("ChatEvent({!r}, {!r})").format(to_string(self.type), self.text);
-      });
-}
-
 }  // namespace
 
 void bind_chat(py::module_& module) {
-  bind_events(module);
-  bind_reply(module);
   bind_chat_class(module);
-  py::class_<ReplyParser>(module, "ReplyParser",
-                          "A model's tokens to content, thoughts and tool calls, while they come.")
-      .def(py::init([](const Tokenizer& tokenizer, const py::object& tools, bool show_thoughts,
-                       bool begins_in_thought) {
-             ReplyParserOptions options;
-             options.tools = to_json(tools, "tools");
-             options.show_thoughts = show_thoughts;
-             options.begins_in_thought = begins_in_thought;
-             return ReplyParser(tokenizer, options);
-           }),
-           py::arg("tokenizer"), py::kw_only(), py::arg("tools") = py::none(), py::arg("show_thoughts") = true,
-           py::arg("begins_in_thought") = false)
-      .def(
-          "push",
-          [](ReplyParser& self, const py::object& ids) {
-            if (PyIndex_Check(ids.ptr()) != 0) return events_of(self.push(to_token(ids)));
-            return events_of(self.push(to_tokens(ids)));
-          },
-          py::arg("ids"), "The events that a token, or several, complete. Markup is known by its ids, never by its spelling.")
-      .def(
-          "finish", [](ReplyParser& self, bool complete) { return events_of(self.finish(complete)); },
-          py::arg("complete") = true, "The reply is over; complete=False where a limit cut it short.")
-      .def_property_readonly("ended", &ReplyParser::ended)
-      .def_property_readonly("in_thought", &ReplyParser::in_thought);
-
   module.def(
       "render_chat",
       [](const py::object& messages, const py::object& tools, const std::string& form, bool enable_thinking,
          bool add_generation_prompt, bool preserve_thinking) {
-        return render_chat(parse_messages(to_json(messages, "messages")), to_json(tools, "tools"),
+        return render_chat(parse_messages(to_json(messages, "messages")), to_tools(tools),
                            render_options(form, enable_thinking, add_generation_prompt, preserve_thinking));
       },
       py::arg("messages"), py::arg("tools") = py::none(), py::arg("form") = "large", py::arg("enable_thinking") = false,
@@ -418,7 +324,7 @@ void bind_chat(py::module_& module) {
       "encode_chat",
       [](const Tokenizer& tokenizer, const py::object& messages, const py::object& tools, const std::string& form,
          bool enable_thinking, bool add_generation_prompt, bool preserve_thinking) {
-        return encode_chat(tokenizer, parse_messages(to_json(messages, "messages")), to_json(tools, "tools"),
+        return encode_chat(tokenizer, parse_messages(to_json(messages, "messages")), to_tools(tools),
                            render_options(form, enable_thinking, add_generation_prompt, preserve_thinking));
       },
       py::arg("tokenizer"), py::arg("messages"), py::arg("tools") = py::none(), py::arg("form") = "large",

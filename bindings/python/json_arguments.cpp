@@ -66,6 +66,10 @@ Json convert(py::handle value, std::size_t depth, const std::string& path) {
 
 Json to_json(py::handle value, const std::string& path) { return convert(value, 0, path); }
 
+Json to_tools(const py::object& tools) {
+  return to_json(py::module_::import("gemma4._tools").attr("tool_list")(tools), "tools");
+}
+
 py::object from_json(const Json& value) {
   switch (value.type()) {
     case Json::Type::null:

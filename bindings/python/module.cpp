@@ -14,5 +14,6 @@ PYBIND11_MODULE(_gemma4, module) {
   python::bind_session(module);
   python::bind_grammar(module);
   python::bind_generate(module);
+  python::bind_reply(module);
   python::bind_chat(module);
 }

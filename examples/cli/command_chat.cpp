@@ -1,20 +1,19 @@
 // gemma4 chat: a conversation at the terminal, or a scripted one on standard input.
-#include <poll.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <memory>
 #include <optional>
 
 #include "commands.h"
 #include "common.h"
-#include "conversation.h"
+#include "gemma4/chat.h"
 #include "gemma4/error.h"
 #include "interrupt.h"
+#include "line_reader.h"
 #include "sampling_arguments.h"
-#include "thought_filter.h"
 
 namespace cli {
 namespace {
@@ -24,7 +23,8 @@ struct Arguments {
   SessionArguments session;
   SamplingArguments sampling;
   std::string system;
-  bool think = false;
+  std::string tools;
+  gemma4::Thinking thinking;
   int max_tokens = -1;
 };
 
@@ -33,50 +33,27 @@ const char* const kHelp =
     "/stats  tokens held and speed of the last answer\n"
     "/help   this list\n"
     "/quit   leave (also Ctrl-D)\n"
-    "Ctrl-C stops an answer; at the prompt it leaves.\n";
+    "Ctrl-C stops an answer; at the prompt it leaves.\n"
+    "Where the model calls a tool, the next line is the tool's result: JSON, or else text.\n";
 
-// Lines of standard input, with an eye on Ctrl-C while it waits (std::getline would retry or fail for good).
-class LineReader {
- public:
-  /// Nothing at the end of the input and after Ctrl-C.
-  std::optional<std::string> next(const Interrupt& interrupt) {
-    while (true) {
-      const std::size_t end = buffer_.find('\n');
-      if (end != std::string::npos) return take(end, end + 1);
-      if (interrupt.happened()) return std::nullopt;
-      struct pollfd input = {STDIN_FILENO, POLLIN, 0};
-      // The timeout is for a signal that comes between the check and the wait.
-      if (::poll(&input, 1, 200) <= 0) continue;
-      char chunk[4096];
-      const ssize_t n = ::read(STDIN_FILENO, chunk, sizeof chunk);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return buffer_.empty() ? std::nullopt : take(buffer_.size(), buffer_.size());
-      buffer_.append(chunk, static_cast<std::size_t>(n));
-    }
-  }
-
- private:
-  std::optional<std::string> take(std::size_t length, std::size_t consumed) {
-    std::string line = buffer_.substr(0, length);
-    buffer_.erase(0, consumed);
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    return line;
-  }
-  std::string buffer_;
-};
-
-// Writes an answer as it comes: thoughts dimmed on a terminal where they were asked for, else not at all.
+// Writes an answer as it comes: thoughts dimmed on a terminal, calls in brackets.
 class AnswerPrinter {
  public:
-  AnswerPrinter(bool show_thoughts, bool terminal) : show_thoughts_(show_thoughts), terminal_(terminal) {}
+  explicit AnswerPrinter(bool terminal) : terminal_(terminal) {}
 
-  void push(const std::string& piece) {
-    filter_.push(piece, [this](std::string_view text, bool thought) {
-      if (thought && !show_thoughts_) return;
-      if (thought != dimmed_) switch_to(thought);
-      std::fwrite(text.data(), 1, text.size(), stdout);
-      ends_line_ = text.back() == '\n';
-    });
+  void push(const gemma4::ChatEvent& event) {
+    switch (event.type) {
+      case gemma4::ChatEvent::Type::content:
+      case gemma4::ChatEvent::Type::reasoning:
+        write(event.text, event.type == gemma4::ChatEvent::Type::reasoning);
+        break;
+      case gemma4::ChatEvent::Type::tool_call:
+        if (!ends_line_) write("\n", dimmed_);
+        write("[" + event.call.name + " " + event.call.arguments.dump() + "]\n", false);
+        break;
+      case gemma4::ChatEvent::Type::tool_call_started:
+        break;
+    }
     std::fflush(stdout);
   }
   void finish() {
@@ -86,42 +63,59 @@ class AnswerPrinter {
   }
 
  private:
+  void write(const std::string& text, bool thought) {
+    if (thought != dimmed_) switch_to(thought);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    ends_line_ = text.back() == '\n';
+  }
   void switch_to(bool thought) {
     if (!thought && !ends_line_) std::printf("\n");
     if (terminal_) std::printf(thought ? "\033[2m" : "\033[0m");
     dimmed_ = thought;
   }
 
-  ThoughtFilter filter_;
-  bool show_thoughts_, terminal_;
+  bool terminal_;
   bool dimmed_ = false;
   bool ends_line_ = false;
 };
 
-class Chat {
+gemma4::ChatOptions chat_options(const Arguments& arguments, const gemma4::Model& model) {
+  gemma4::ChatOptions options;
+  if (!arguments.tools.empty()) options.tools = gemma4::Json::parse_file(arguments.tools);
+  options.thinking = arguments.thinking;
+  options.session = arguments.session.options(model);
+  options.sampler = arguments.sampling.options(model);
+  return options;
+}
+
+class Conversation {
  public:
-  explicit Chat(const Arguments& arguments)
-      : arguments_(arguments),
-        model_(arguments.model.load()),
-        session_(arguments.session.open(model_)),
-        sampler_(arguments.sampling.options(model_)),
-        conversation_(session_, sampler_, arguments.system, arguments.think) {}
+  explicit Conversation(const Arguments& arguments)
+      : arguments_(arguments), model_(arguments.model.load()), chat_(model_, chat_options(arguments, model_)) {
+    if (!chat_.warning().empty()) std::fprintf(stderr, "gemma4: %s\n", chat_.warning().c_str());
+  }
 
   void run() {
     if (interactive_) std::printf("Type a message, or /help.\n");
-    while (const std::optional<std::string> line = read_line()) {
+    while (const std::optional<std::string> line = read_line("> ")) {
       if (*line == "/quit") return;
       if (*line == "/help") {
         std::printf("%s", kHelp);
       } else if (*line == "/reset") {
-        conversation_.reset();
+        chat_.reset();
         std::printf("(forgotten)\n");
       } else if (*line == "/stats") {
         print_stats();
       } else if (line->rfind('/', 0) == 0) {
         std::printf("(no such command; /help lists them)\n");
       } else if (line->find_first_not_of(" \t") != std::string::npos) {
-        answer(*line);
+        std::vector<gemma4::Message> messages;
+        if (chat_.messages().empty() && !arguments_.system.empty()) {
+          messages.push_back(gemma4::Message::system(arguments_.system));
+        }
+        messages.push_back(gemma4::Message::user(*line));
+        bool goes_on = answer(std::move(messages));
+        while (goes_on && !last_.tool_calls.empty()) goes_on = answer_calls();
       }
       std::fflush(stdout);
     }
@@ -129,61 +123,104 @@ class Chat {
   }
 
  private:
-  std::optional<std::string> read_line() {
+  std::optional<std::string> read_line(const std::string& prompt) {
     if (interactive_) {
-      std::printf("> ");
+      std::printf("%s", prompt.c_str());
       std::fflush(stdout);
     }
     interrupt_.renew();
     return lines_.next(interrupt_);
   }
 
-  void answer(const std::string& text) {
+  // A line for each call; false when there is none left, or no answer.
+  bool answer_calls() {
+    std::vector<gemma4::Message> results;
+    for (const gemma4::ToolCall& call : last_.tool_calls) {
+      const std::optional<std::string> line = read_line(call.name + "> ");
+      results.push_back(gemma4::Message::tool(*call.id, result_of(line.value_or("no result"))));
+    }
+    return answer(std::move(results));
+  }
+
+  static gemma4::Json result_of(const std::string& line) {
+    try {
+      const gemma4::Json value = gemma4::Json::parse(line);
+      if (!value.is_array()) return value;  // an array would be parts of a message
+    } catch (const gemma4::Error&) {
+    }
+    return line;
+  }
+
+  bool answer(std::vector<gemma4::Message> messages) {
     interrupt_.renew();
     Progress progress("reading");
-    AnswerPrinter printer(arguments_.think, isatty(STDOUT_FILENO) != 0);
-    gemma4::GenerateOptions options;
+    AnswerPrinter printer(isatty(STDOUT_FILENO) != 0);
+    gemma4::SendOptions options;
     options.max_tokens = arguments_.max_tokens;
-    options.show_special = true;
     options.cancel = interrupt_.token();
     options.prefill_progress = [&progress](std::size_t done, std::size_t total) { progress.show(done, total); };
     try {
-      last_ = conversation_.send(text, options, [&](const gemma4::Piece& piece) {
+      last_ = chat_.send(std::move(messages), options, [&](const gemma4::ChatEvent& event) {
         progress.clear();
-        printer.push(piece.text);
+        printer.push(event);
         return gemma4::StreamAction::proceed;
       });
     } catch (const gemma4::Error& error) {
       if (error.code() != gemma4::ErrorCode::context_full) throw;
       progress.clear();
       std::printf("(the context is full: %s; /reset starts over)\n", error.what());
-      return;
+      return false;
     }
     progress.clear();
     printer.finish();
-    if (last_.reason == gemma4::StopReason::cancelled) std::printf("(stopped)\n");
-    if (last_.reason == gemma4::StopReason::context_full) {
-      std::printf("(the context of %zu tokens is full; /reset starts over)\n", session_.context_length());
+    switch (last_.stop_reason) {
+      case gemma4::StopReason::cancelled:
+        std::printf("(stopped)\n");
+        return false;
+      case gemma4::StopReason::loop:
+        std::printf("(stopped: it repeats itself)\n");
+        break;
+      case gemma4::StopReason::context_full:
+        std::printf("(the context of %zu tokens is full; /reset starts over)\n", chat_.context_length());
+        break;
+      default:
+        break;
     }
+    return true;
   }
 
   void print_stats() const {
-    std::printf("(%zu of %zu tokens held; last answer: %zu tokens, %.1f tokens/s; %s of cache and work space)\n",
-                conversation_.size(), session_.context_length(), last_.token_ids.size(),
-                last_.decode_seconds > 0.0 ? static_cast<double>(last_.token_ids.size()) / last_.decode_seconds : 0.0,
-                format_bytes(session_.memory_bytes()).c_str());
+    const gemma4::Usage& usage = last_.usage;
+    std::printf("(%zu of %zu tokens held; last answer: %zu tokens, %.1f tokens/s, %zu of %zu before it reused; %s of "
+                "cache and work space)\n",
+                chat_.position(), chat_.context_length(), usage.completion_tokens,
+                usage.decode_seconds > 0.0 ? static_cast<double>(usage.completion_tokens) / usage.decode_seconds : 0.0,
+                usage.reused_tokens, usage.prompt_tokens, format_bytes(chat_.memory_bytes()).c_str());
   }
 
   const Arguments& arguments_;
   gemma4::Model model_;
-  gemma4::Session session_;
-  gemma4::Sampler sampler_;
-  Conversation conversation_;
+  gemma4::Chat chat_;
   Interrupt interrupt_;
   LineReader lines_;
-  gemma4::GenerateResult last_;
+  gemma4::Reply last_;
   const bool interactive_ = isatty(STDIN_FILENO) != 0;
 };
+
+// "on", "off" or a number of tokens; an empty string where it is one of them, as CLI11 wants it.
+std::string read_thinking(const std::string& text, gemma4::Thinking& thinking) {
+  if (text == "on" || text == "off") {
+    thinking.enabled = text == "on";
+    return {};
+  }
+  int budget = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), budget);
+  if (error != std::errc() || end != text.data() + text.size() || budget < 1) {
+    return "expected on, off or a number of tokens, got \"" + text + "\"";
+  }
+  thinking = gemma4::Thinking::up_to(budget);
+  return {};
+}
 
 }  // namespace
 
@@ -193,11 +230,20 @@ void add_chat(CLI::App& app) {
   arguments->model.add_to(*command);
   arguments->session.add_to(*command);
   command->add_option("--system", arguments->system, "Instructions for the whole conversation");
-  command->add_flag("--think", arguments->think, "Let the model think first, and show its thoughts");
+  command->add_option("--tools", arguments->tools, "JSON file with an array of the functions the model may call");
+  CLI::Option* const thinking = command->add_option_function<std::string>(
+      "--thinking",
+      [arguments](const std::string& text) {
+        const std::string problem = read_thinking(text, arguments->thinking);
+        if (!problem.empty()) throw CLI::ValidationError("--thinking", problem);
+      },
+      "Let the model think first, and show its thoughts: on, off, or the most tokens of a thought");
+  command->add_flag_callback("--think", [arguments] { arguments->thinking.enabled = true; }, "The same as --thinking on")
+      ->excludes(thinking);
   command->add_option("-n,--max-tokens", arguments->max_tokens, "Most tokens of an answer; -1: no limit")
       ->check(CLI::Range(-1, 1 << 30));
   arguments->sampling.add_to(*command);
-  command->callback([arguments] { Chat(*arguments).run(); });
+  command->callback([arguments] { Conversation(*arguments).run(); });
 }
 
 }  // namespace cli

@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <memory>
 
-#include "chat_format.h"
 #include "commands.h"
 #include "common.h"
+#include "gemma4/chat.h"
 #include "gemma4/generate.h"
 #include "interrupt.h"
 #include "sampling_arguments.h"
@@ -25,12 +25,11 @@ struct Arguments {
 
 std::vector<gemma4::TokenId> make_prompt(const Arguments& arguments, const gemma4::Model& model,
                                          const std::string& text) {
-  if (arguments.raw || !ChatFormat::supports(model.tokenizer())) return model.tokenizer().encode(text, true);
-  const ChatFormat format(model);
-  std::vector<gemma4::TokenId> prompt = format.begin("", false);
-  const auto turn = format.user_turn(text, false);
-  prompt.insert(prompt.end(), turn.begin(), turn.end());
-  return prompt;
+  const bool chats = model.tokenizer().token_to_id("<|turn>") >= 0;
+  if (arguments.raw || !chats) return model.tokenizer().encode(text, true);
+  gemma4::RenderOptions options;
+  options.form = gemma4::chat_template(model).form;
+  return gemma4::encode_chat(model.tokenizer(), {gemma4::Message::user(text)}, {}, options);
 }
 
 void run(const Arguments& arguments) {

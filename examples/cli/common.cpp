@@ -43,11 +43,15 @@ void SessionArguments::add_to(CLI::App& command) {
   command.add_option("--context", context_length, "Tokens the session can hold")->check(CLI::PositiveNumber);
 }
 
-gemma4::Session SessionArguments::open(const gemma4::Model& model) const {
+gemma4::SessionOptions SessionArguments::options(const gemma4::Model& model) const {
   gemma4::SessionOptions options;
   const int most = model.config().max_position_embeddings;
   options.context_length = most > 0 ? std::min(context_length, most) : context_length;
-  return gemma4::Session(model, options);
+  return options;
+}
+
+gemma4::Session SessionArguments::open(const gemma4::Model& model) const {
+  return gemma4::Session(model, options(model));
 }
 
 void TextArguments::add_to(CLI::App& command) {

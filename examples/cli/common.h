@@ -42,6 +42,7 @@ struct SessionArguments {
   int context_length = 4096;
 
   void add_to(CLI::App& command);
+  gemma4::SessionOptions options(const gemma4::Model& model) const;
   gemma4::Session open(const gemma4::Model& model) const;
 };
 

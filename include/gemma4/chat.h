@@ -23,8 +23,8 @@ class ReplyParserState;
 
 /// Messages from JSON in the form of the chat completions API: an array of {"role", "content", "tool_calls",
 /// "tool_call_id", "name", "reasoning" or "reasoning_content", "tool_responses"}; other members are not looked at.
-/// Throws Error invalid_argument, with the path into `messages`, for unknown roles, arguments that are a string, and other
-/// values of a wrong type. (Contents, and results without a call, are checked where the messages are used.)
+/// Throws Error invalid_argument, with the path into `messages`, for unknown roles, arguments that are a string, and
+/// other values of a wrong type. (Contents, and results without a call, are checked where the messages are used.)
 std::vector<Message> parse_messages(const Json& messages);
 
 /// The text that Gemma 4's chat template, revision r4 of 2026-07-09, makes of a conversation, byte for byte; for tests
@@ -32,14 +32,14 @@ std::vector<Message> parse_messages(const Json& messages);
 /// which there is encode_chat().
 /// @param tools  an array of {"type":"function","function":{"name","description","parameters"}}, or of the functions
 ///               alone; null: none.
-/// Throws Error invalid_argument, with the path: parts of an unknown kind, a result without a call, text that is not UTF-8,
-/// nesting beyond Json::kMaxDepth, tools that cannot be declared.
+/// Throws Error invalid_argument, with the path: parts of an unknown kind, a result without a call, text that is not
+/// UTF-8, nesting beyond Json::kMaxDepth, tools that cannot be declared.
 std::string render_chat(const std::vector<Message>& messages, const Json& tools = {}, const RenderOptions& options = {});
 
-/// The tokens of a conversation: one <bos>, control tokens where the template writes them, and nowhere else, whatever the
-/// texts spell. Where r4 forgets to open the model's turn (a last message with content, calls and results) it is opened.
-/// A medium is one placeholder token. Any thread. Throws Error as render_chat(), and unsupported when the tokenizer lacks
-/// a control token.
+/// The tokens of a conversation: one <bos>, control tokens where the template writes them, and nowhere else, whatever
+/// the texts spell. Where r4 forgets to open the model's turn (a last message with content, calls and results) it is
+/// opened. A medium is one placeholder token. Any thread. Throws Error as render_chat(), and unsupported when the
+/// tokenizer lacks a control token.
 std::vector<TokenId> encode_chat(const Tokenizer& tokenizer, const std::vector<Message>& messages,
                                  const Json& tools = {}, const RenderOptions& options = {});
 
@@ -51,11 +51,11 @@ struct ReplyParserOptions {
 };
 
 /// A model's tokens to content, thoughts and tool calls, while they come. Markup is known by its token ids: ordinary
-/// tokens that spell "<|tool_call>" are content. Any tokens make a reply: what cannot be read as a call, repaired if need
-/// be, comes as content, and no text is lost. One thread at a time.
+/// tokens that spell "<|tool_call>" are content. Any tokens make a reply: what cannot be read as a call, repaired if
+/// need be, comes as content, and no text is lost. One thread at a time.
 ///
-/// White space around a thought or a call is dropped where nothing stands on its other side. Memory and time are bounded
-/// by the text; a call's arguments nest to Json::kMaxDepth at most.
+/// White space around a thought or a call is dropped where nothing stands on its other side. Memory and time are
+/// bounded by the text; a call's arguments nest to Json::kMaxDepth at most.
 class ReplyParser {
  public:
   /// Throws Error invalid_argument for tools that are none.
@@ -98,11 +98,11 @@ class ChatStream {
   ChatStream& operator=(ChatStream&&) noexcept;
   ~ChatStream();  ///< Cancels a reply that is not over: what there is of it stays in the conversation.
 
-  /// The next event; nothing when the reply is over (or the chat has begun another). Throws Error non_finite: the message
-  /// is then as if it had not been sent.
+  /// The next event; nothing when the reply is over (or the chat has begun another). Throws Error non_finite: the
+  /// message is then as if it had not been sent.
   std::optional<ChatEvent> next();
-  /// The work of one token, whether it completes an event or not (next() would go on until one is). False when the reply
-  /// is over. Throws as next(). For hosts that want to look up in between.
+  /// The work of one token, whether it completes an event or not (next() would go on until one is). False when the
+  /// reply is over. Throws as next(). For hosts that want to look up in between.
   bool advance();
   /// An event that is complete already.
   bool ready() const noexcept { return given_ != ready_.size(); }
@@ -121,9 +121,9 @@ class ChatStream {
   Reply reply_;
 };
 
-/// A conversation with a model: a history of messages, and a session that is kept in step with it. What two prompts have
-/// in common is not computed again: thoughts go from the history once the user speaks again, so the session remembers
-/// where each turn of the model began (Session::checkpoint) and goes back there. Usage::reused_tokens tells.
+/// A conversation with a model: a history of messages, and a session that is kept in step with it. What two prompts
+/// have in common is not computed again: thoughts go from the history once the user speaks again, so the session
+/// remembers where each turn of the model began (Session::checkpoint) and goes back there. Usage::reused_tokens tells.
 ///
 /// One thread at a time; different ones in parallel. Movable, not copyable. Keeps its model alive.
 class Chat {
@@ -136,10 +136,10 @@ class Chat {
   ~Chat();
 
   /// Adds messages to the conversation and returns the model's reply, which joins it too. A text is a user's message.
-  /// After calls, results are sent as messages of tools, one for each.
-  /// Throws Error invalid_argument, with the path into `messages`, as parse_messages() and where a result has no call or a
-  /// call no result; context_full; unsupported (media); non_finite. The conversation is then as it was. So it is when
-  /// the message was cancelled while it was being read; a reply that is cancelled later stays as far as it came.
+  /// After calls, results are sent as messages of tools, one for each. Throws Error invalid_argument, with the path
+  /// into `messages`, as parse_messages() and where a result has no call or a call no result; context_full; unsupported
+  /// (media; a limit of the grammar that the reply is held to); non_finite. The conversation is then as it was. So it is
+  /// when the message was cancelled while it was being read; a reply that is cancelled later stays as far as it came.
   Reply send(const std::string& text, const SendOptions& options = {}, const ChatCallback& on_event = {});
   Reply send(std::vector<Message> messages, const SendOptions& options = {}, const ChatCallback& on_event = {});
   /// The same, pulled event by event.
@@ -155,8 +155,8 @@ class Chat {
   /// Tokens held, and how many can be.
   std::size_t position() const noexcept;
   std::size_t context_length() const noexcept;
-  /// The tokens held, oldest first, and the logits that the next one would be chosen from ([vocab_size], empty where the
-  /// last step left none); both valid until the next call.
+  /// The tokens held, oldest first, and the logits that the next one would be chosen from ([vocab_size], empty where
+  /// the last step left none); both valid until the next call.
   Span<const TokenId> tokens() const noexcept;
   Span<const float> last_logits() const noexcept;
   /// Bytes of KV cache and work space.

@@ -58,7 +58,8 @@ struct SendOptions {
   std::vector<std::string> stop;  ///< Texts that end the reply's content (not its thought); none of their bytes comes.
   ToolChoice tool_choice;
   int max_calls = 16;             ///< Most calls of the reply, where they are held; 1: no parallel calls.
-  /// What the answer behind the thought is one of: json_schema(), regex(), gbnf(). There are no calls in such a reply.
+  /// What the answer behind the thought is one of: json_schema(), regex(), gbnf(). Where tools may be called
+  /// (ToolChoice::Mode::automatic) the reply is such an answer, or begins with a call.
   std::shared_ptr<const Grammar> response_format;
   /// Instead of a response_format or the tools' calls: what the reply is held to from its first token behind the thought;
   /// used by this reply alone.

@@ -14,8 +14,8 @@ namespace gemma4 {
 /// Null, a boolean, a number, a string, an array, or an object whose members keep their order. Numbers keep their text,
 /// so that neither large integers nor "1.0" change on the way. A value: copies are deep.
 ///
-/// Reading: the as_...() functions and at() throw Error invalid_argument when the value is of another type or the member
-/// is missing; find() does not.
+/// Reading: the as_...() functions and at() throw Error invalid_argument when the value is of another type or the
+/// member is missing; find() does not.
 class Json {
  public:
   enum class Type : std::uint8_t { null, boolean, integer, real, string, array, object };
@@ -39,8 +39,8 @@ class Json {
   /// A number by its JSON text, of any size. Throws Error invalid_argument when it is none.
   static Json number(std::string_view text);
 
-  /// Parses UTF-8 text. Throws Error bad_format for what is not strict JSON (a key twice in an object and nesting beyond
-  /// kMaxDepth are none), with `name` and the place. Integers beyond 64 bits are refused here too.
+  /// Parses UTF-8 text. Throws Error bad_format for what is not strict JSON (a key twice in an object and nesting
+  /// beyond kMaxDepth are none), with `name` and the place. Integers beyond 64 bits are refused here too.
   static Json parse(std::string_view text, const std::string& name = "JSON");
   /// As parse(), of a file. Throws Error not_found, io, too.
   static Json parse_file(const std::string& path);

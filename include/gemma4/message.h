@@ -32,8 +32,8 @@ struct ToolResponse {
 struct Message {
   Role role = Role::user;
   /// A string; or an array of parts, {"type":"text","text":...}, {"type":"image"}, {"type":"audio"} or {"type":"video"}
-  /// ("image_url" and "input_audio" are other names of these; what else a part holds is not looked at); or null. A tool's
-  /// result may be any JSON value.
+  /// ("image_url" and "input_audio" are other names of these; what else a part holds is not looked at); or null. A
+  /// tool's result may be any JSON value.
   Json content;
   std::string reasoning;                     ///< The thought before an assistant's content; empty: none.
   std::vector<ToolCall> tool_calls;          ///< Of an assistant.
@@ -61,8 +61,8 @@ struct Message {
   }
 };
 
-/// The two forms of Gemma 4's chat template. They differ in one place: where the model is to answer without thinking, the
-/// large form (12B, 26B-A4B, 31B) writes an empty thought first, the small one (E2B, E4B) nothing.
+/// The two forms of Gemma 4's chat template. They differ in one place: where the model is to answer without thinking,
+/// the large form (12B, 26B-A4B, 31B) writes an empty thought first, the small one (E2B, E4B) nothing.
 enum class ChatForm : std::uint8_t { large, small };
 
 /// "large" or "small"; static storage.

@@ -2,7 +2,6 @@
 #include "gemma4/chat.h"
 
 #include "chat/conversation.h"
-#include "chat/held_reply.h"
 #include "chat/messages.h"
 #include "chat/render.h"
 #include "chat/reply_parser.h"
@@ -108,12 +107,8 @@ Chat::~Chat() = default;
 
 namespace {
 
-// The constraint of an answer with a format.
-SendOptions with_format(SendOptions options, const chat::Conversation& conversation) {
-  if (options.response_format && !options.constraint) {
-    options.constraint = std::make_shared<chat::HeldReply>(options.response_format->impl(), conversation.model().tokenizer());
-  }
-  return options;
+chat::Conversation::Format format_of(const SendOptions& options) {
+  return options.response_format ? options.response_format->impl() : nullptr;
 }
 
 }  // namespace
@@ -123,7 +118,7 @@ Reply Chat::send(const std::string& text, const SendOptions& options, const Chat
 }
 
 Reply Chat::send(std::vector<Message> messages, const SendOptions& options, const ChatCallback& on_event) {
-  const std::size_t number = impl_->begin(std::move(messages), with_format(options, *impl_));
+  const std::size_t number = impl_->begin(std::move(messages), options, format_of(options));
   for (std::vector<ChatEvent> events; impl_->next(number, events); events.clear()) {
     for (const ChatEvent& event : events) {
       if (!on_event || on_event(event) != StreamAction::cancel) continue;
@@ -139,7 +134,7 @@ ChatStream Chat::stream(const std::string& text, const SendOptions& options) {
 }
 
 ChatStream Chat::stream(std::vector<Message> messages, const SendOptions& options) {
-  const std::size_t number = impl_->begin(std::move(messages), with_format(options, *impl_));
+  const std::size_t number = impl_->begin(std::move(messages), options, format_of(options));
   return ChatStream(impl_, number);
 }
 

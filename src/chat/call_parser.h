@@ -17,11 +17,11 @@ struct ParsedCall {
   std::string leftover;  ///< Text behind the call, if there was any.
 };
 
-/// Reads "call:NAME{...}" (call_text.h). Strictly first; then with these repairs, each on top of those before: strings in
-/// JSON's quotes, in single quotes, Python's words; a missing last <|"|>; missing last brackets; strings without quotes
-/// where the schema says string; call:NAME(key=value, ...); a JSON object with a name and arguments. A namespace before a
-/// declared tool's name is dropped. Arguments are coerced by the tool's schema: text that is a number where a number is
-/// declared, and the like. Nullopt: it cannot be read.
+/// Reads "call:NAME{...}" (call_text.h). Strictly first; then with these repairs, each on top of those before: strings
+/// in JSON's quotes, in single quotes, Python's words; a missing last <|"|>; missing last brackets; strings without
+/// quotes where the schema says string; call:NAME(key=value, ...); a JSON object with a name and arguments. A namespace
+/// before a declared tool's name is dropped. Arguments are coerced by the tool's schema: text that is a number where a
+/// number is declared, and the like. Nullopt: it cannot be read.
 /// @param functions  the declared tools.
 /// @param complete   false when the text was cut short by a limit: nothing that may be missing is then made up.
 /// Time: linear in the text for each of a dozen attempts.

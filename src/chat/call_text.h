@@ -23,8 +23,8 @@ enum class Marker : std::uint8_t {
 /// "<|tool_call>"; "" for none and other.
 std::string_view marker_text(Marker marker) noexcept;
 
-// In a call's text (otherwise UTF-8) the byte 0xFF stands for the token <|"|>, and 0xFE with a marker's number behind it
-// for another control token. Neither byte occurs in UTF-8.
+// In a call's text (otherwise UTF-8) the byte 0xFF stands for the token <|"|>, and 0xFE with a marker's number behind
+// it for another control token. Neither byte occurs in UTF-8.
 constexpr char kQuote = '\xFF';
 constexpr char kMarker = '\xFE';
 

@@ -35,9 +35,9 @@ std::optional<char32_t> hex4(std::string_view text) noexcept {
   if (text.size() < 4) return std::nullopt;
   char32_t value = 0;
   for (const char c : text.substr(0, 4)) {
-    const int digit = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-    if (digit < 0) return std::nullopt;
-    value = value * 16 + static_cast<char32_t>(digit);
+    const std::size_t digit = std::string_view("0123456789abcdefABCDEF").find(c);
+    if (digit == std::string_view::npos) return std::nullopt;
+    value = value * 16 + static_cast<char32_t>(digit < 16 ? digit : digit - 6);
   }
   return value;
 }

@@ -22,8 +22,9 @@ enum Repair : unsigned {
   kTrailing = 32,      ///< something behind the call
 };
 
-/// Reads one call's text (call_text.h). Nesting is bounded by Json::kMaxDepth, and the values tried by the text's length:
-/// what needs more second thoughts cannot be read. Functions return nullopt (false) at what they cannot read, and the reader is then of no use.
+/// Reads one call's text (call_text.h). Nesting is bounded by Json::kMaxDepth, and the values tried by the text's
+/// length: what needs more second thoughts cannot be read. Functions return nullopt (false) at what they cannot read,
+/// and the reader is then of no use.
 class CallValues {
  public:
   CallValues(std::string_view text, unsigned repairs)

@@ -23,7 +23,8 @@ bool is_name(std::string_view name) noexcept {
   });
 }
 
-// Tools as they are declared: names the call syntax can hold, once each; and the type that the template's brace goes with.
+// Tools as they are declared: names the call syntax can hold, once each; and the type that the template's brace goes
+// with.
 std::vector<Json> declared(const Json& tools) {
   std::vector<Json> functions = parse_tools(tools);
   for (std::size_t i = 0; i < functions.size(); ++i) {
@@ -54,13 +55,22 @@ void refuse_media(const std::vector<Message>& messages, std::size_t known) {
   }
 }
 
-// Where the model's turn begins in a prompt: behind the last "<|turn>model\n". Tokens from there on may be others in later
-// prompts (a thought that goes, calls that come before the content).
+// Where the model's turn begins in a prompt: behind the last "<|turn>model\n". Tokens from there on may be others in
+// later prompts (a thought that goes, calls that come before the content).
 std::size_t turn_start(const std::vector<TokenId>& prompt, const tokenizer::BpeTokenizer& tokenizer) {
-  const auto last = std::find(prompt.rbegin(), prompt.rend(), tokenizer.token_to_id("<|turn>"));
+  const TokenId turn = tokenizer.token_to_id("<|turn>");
+  const auto last = std::find(prompt.rbegin(), prompt.rend(), turn);
   if (last == prompt.rend()) return 0;
   const auto start = static_cast<std::size_t>(last.base() - prompt.begin());
   const std::vector<TokenId> role = tokenizer.encode("model\n", false, false);
+  const auto before = std::find(std::next(last), prompt.rend(), turn);
+  if (before != prompt.rend() && static_cast<std::size_t>(prompt.end() - before.base()) > role.size() &&
+      std::equal(role.begin(), role.end(), before.base())) {
+    // A turn of the model's behind another one (render_repaired): in later prompts they are one, whose content goes on,
+    // and may merge with the last token there is of it.
+    const auto end = std::find(std::next(last), before, tokenizer.token_to_id("<turn|>"));
+    return static_cast<std::size_t>(prompt.rend() - end) - 2;
+  }
   const std::vector<TokenId> probe = tokenizer.encode("model\nA", false, false);
   const bool stands_alone = probe.size() > role.size() && std::equal(role.begin(), role.end(), probe.begin());
   return stands_alone ? std::min(start + role.size(), prompt.size()) : start;
@@ -90,7 +100,7 @@ Conversation::Conversation(std::shared_ptr<const model::LoadedModel> model, cons
   if (!functions_.empty()) call_grammars_.emplace(functions_, *model_->tokenizer(), options.hold_calls);
 }
 
-std::size_t Conversation::begin(std::vector<Message> messages, const SendOptions& options) {
+std::size_t Conversation::begin(std::vector<Message> messages, const SendOptions& options, const Format& format) {
   if (turn_) cancel(n_turns_);
   GEMMA4_CHECK(!messages.empty(), ErrorCode::invalid_argument, "messages: expected at least one, got none");
   std::vector<Message> said = history_;
@@ -101,7 +111,7 @@ std::size_t Conversation::begin(std::vector<Message> messages, const SendOptions
   match_results(said, history_.size(), n_ids);
 
   SendOptions held = options;
-  hold(held);
+  hold(held, format);
   TurnSetup turn = setup(said);
   if (held.tool_choice.mode == ToolChoice::Mode::none) turn.functions.clear();
   turn.first_id = n_ids;
@@ -127,7 +137,7 @@ TurnSetup Conversation::setup(const std::vector<Message>& messages) const {
   return result;
 }
 
-void Conversation::hold(SendOptions& options) {
+void Conversation::hold(SendOptions& options, const Format& format) {
   const ToolChoice& choice = options.tool_choice;
   const bool named = choice.mode == ToolChoice::Mode::named;
   const bool forced = named || choice.mode == ToolChoice::Mode::required;
@@ -137,15 +147,18 @@ void Conversation::hold(SendOptions& options) {
                "tool_choice: expected the name of a declared tool, got \"", choice.name, "\"");
   GEMMA4_CHECK(options.max_calls >= 1, ErrorCode::invalid_argument, "SendOptions::max_calls: expected at least 1, got ",
                options.max_calls);
-  GEMMA4_CHECK(!forced || !options.response_format, ErrorCode::invalid_argument,
+  GEMMA4_CHECK(!forced || !format, ErrorCode::invalid_argument,
                "response_format: expected none with a tool_choice that asks for a call");
-  if (options.constraint || !call_grammars_ || choice.mode == ToolChoice::Mode::none) return;
+  if (options.constraint) return;
+  const std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer = model_->tokenizer();
   if (forced) {
     options.constraint = std::make_shared<HeldReply>(
-        call_grammars_->calls(named ? choice.name : std::string(), false, options.max_calls), model_->tokenizer());
-  } else if (options_.hold_calls) {
-    options.constraint = std::make_shared<HeldReply>(call_grammars_->calls({}, true, options.max_calls), model_->tokenizer(),
-                                                     call_grammars_->open());
+        call_grammars_->calls(named ? choice.name : std::string(), false, options.max_calls), tokenizer);
+  } else if (call_grammars_ && choice.mode == ToolChoice::Mode::automatic && (options_.hold_calls || format)) {
+    const HeldReply::Program calls = options_.hold_calls ? call_grammars_->calls({}, true, options.max_calls) : nullptr;
+    options.constraint = std::make_shared<HeldReply>(calls, tokenizer, call_grammars_->open(), format);
+  } else if (format) {
+    options.constraint = std::make_shared<HeldReply>(format, tokenizer);
   }
 }
 

@@ -19,12 +19,15 @@ namespace gemma4::chat {
 /// One thread at a time.
 class Conversation {
  public:
+  using Format = std::shared_ptr<const grammar::Program>;
+
   Conversation(std::shared_ptr<const model::LoadedModel> model, const ChatOptions& options);
 
   /// Says `messages` and begins a reply; one that is still running is cancelled first. Throws Error as Chat::send; the
   /// conversation is then as before.
+  /// @param format  of SendOptions::response_format; may be null.
   /// @returns the turn's number, for next().
-  std::size_t begin(std::vector<Message> messages, const SendOptions& options);
+  std::size_t begin(std::vector<Message> messages, const SendOptions& options, const Format& format);
   /// The work of one token of turn `number`; false when it is over (or another has begun). Then the reply has joined
   /// the history.
   bool next(std::size_t number, std::vector<ChatEvent>& events);
@@ -40,7 +43,7 @@ class Conversation {
 
  private:
   TurnSetup setup(const std::vector<Message>& messages) const;
-  void hold(SendOptions& options);
+  void hold(SendOptions& options, const Format& format);
   void close();
 
   std::shared_ptr<const model::LoadedModel> model_;

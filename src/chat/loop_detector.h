@@ -8,8 +8,8 @@
 
 namespace gemma4::chat {
 
-/// A loop is a tail of the tokens that is a stretch of p <= kLongest tokens repeated at least kRepeats times and over at
-/// least `tokens` tokens. A few hundred comparisons a token.
+/// A loop is a tail of the tokens that is a stretch of p <= kLongest tokens repeated at least kRepeats times and over
+/// at least `tokens` tokens. A few hundred comparisons a token.
 class LoopDetector {
  public:
   static constexpr std::size_t kLongest = 256, kRepeats = 6;

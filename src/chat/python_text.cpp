@@ -213,8 +213,9 @@ std::string upper(std::string_view text) {
       out.push_back(static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c));
       return;
     }
-    const auto found = std::lower_bound(std::begin(kUpperSequences), std::end(kUpperSequences), c,
-                                        [](const CaseSequence& sequence, char32_t value) { return sequence.from < value; });
+    const auto found = std::lower_bound(
+        std::begin(kUpperSequences), std::end(kUpperSequences), c,
+        [](const CaseSequence& sequence, char32_t value) { return sequence.from < value; });
     if (found == std::end(kUpperSequences) || found->from != c) return append_utf8(map(c, kUpperRanges), out);
     for (const std::uint32_t to : found->to) {
       if (to != 0) append_utf8(to, out);

@@ -63,7 +63,8 @@ class Matcher {
     }
     const bool twice = std::find(answered_.begin(), answered_.end(), *message.tool_call_id) != answered_.end();
     base::fail(ErrorCode::invalid_argument, path(i), ".tool_call_id: ",
-               twice ? "a second result of the call \"" : "a result without a call: expected the id of an open call, got \"",
+               twice ? "a second result of the call \""
+                     : "a result without a call: expected the id of an open call, got \"",
                *message.tool_call_id, "\"");
   }
 
@@ -77,8 +78,8 @@ class Matcher {
       only = &call;
       ++n;
     }
-    GEMMA4_CHECK(n == 1, ErrorCode::invalid_argument, path(i), ".tool_call_id: expected the id of a call, found none, and ",
-                 n, " open calls may be meant");
+    GEMMA4_CHECK(n == 1, ErrorCode::invalid_argument, path(i),
+                 ".tool_call_id: expected the id of a call, found none, and ", n, " open calls may be meant");
     return only->id;
   }
 

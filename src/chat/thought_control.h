@@ -10,8 +10,8 @@
 
 namespace gemma4::chat {
 
-/// With thinking off, a thought that the model begins all the same runs its course unseen, for kUnasked tokens at most: a
-/// model whose thought is cut off may go on with it in its answer. It gets no second one.
+/// With thinking off, a thought that the model begins all the same runs its course unseen, for kUnasked tokens at most:
+/// a model whose thought is cut off may go on with it in its answer. It gets no second one.
 class ThoughtControl {
  public:
   static constexpr int kUnasked = 512;

@@ -245,6 +245,22 @@ printf 'Tell me a long story about a dog and a cat\nHi\n/reset\nHi\n' |
 same $? 0 "a chat with a small context"
 has out "the context"
 
+cat >"$dir/tools.json" <<'END'
+[{"type": "function", "function": {"name": "multiply", "description": "Multiplies two numbers.",
+  "parameters": {"type": "object", "properties": {"a": {"type": "integer", "description": "First number"},
+  "b": {"type": "integer", "description": "Second number"}}, "required": ["a", "b"]}}}]
+END
+for thinking in on off 20; do
+  printf 'What is 12 times 34?\n{"result": 408}\n/stats\n' |
+    "$gemma4" chat "$model" --temperature 0 --tools "$dir/tools.json" --thinking $thinking >"$dir/out" 2>"$dir/err"
+  same $? 0 "a chat with tools, thinking $thinking"
+  has out '[multiply {"a":12,"b":34}]'
+  has out "12 times 34 is 408."
+  has out "reused"
+done
+error 1 "not JSON" "$gemma4" chat "$model" --tools "$0" </dev/null
+error 2 "--thinking" "$gemma4" chat "$model" --thinking maybe </dev/null
+
 echo "Ctrl-C"
 # Without its end tokens the model talks until the context is full, or we stop it.
 endless=()

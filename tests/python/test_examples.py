@@ -21,6 +21,12 @@ def test_hello():
     assert run("examples/hello.py", str(NANO)).strip()
 
 
+def test_agent():
+    shown = run("examples/agent.py", str(NANO))
+    assert 'multiply({"a": 12, "b": 34}) = {"result": 408}' in shown and "12 times 34 is 408." in shown
+    assert 'lookup({"name": "Nora"}) = {"phone": "70351"}' in shown and "is 70351." in shown
+
+
 @pytest.mark.parametrize("readme", ["README.md", "bindings/python/README.md"])
 def test_readme(readme):
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.S)

@@ -97,10 +97,39 @@ def test_structured_answers(nano, form, thinking):
         jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(reply.text))
 
 
+@pytest.mark.parametrize("thinking", [False, 20])
+@pytest.mark.parametrize("hold_calls", [False, True])
+def test_an_answer_of_a_format_or_calls(nano, thinking, hold_calls):
+    open_call, kinds = nano.tokenizer.token_to_id("<|tool_call>"), set()
+    for seed in range(8):
+        sampler = gemma4.Sampler(seed=seed, logit_bias={open_call: (-100.0, 4.0)[seed % 2]}, **HOT)
+        chat = gemma4.Chat(nano, TOOLS, thinking=thinking, sampler=sampler, loop_tokens=0, hold_calls=hold_calls)
+        reply = chat.send("Who is it?", SCHEMA, max_tokens=1500, max_calls=2)
+        if reply.stop_reason == "max_tokens":
+            continue
+        kinds.add(reply.finish_reason)
+        if reply.tool_calls:
+            assert reply.text == "" or not hold_calls
+            for call in reply.tool_calls if hold_calls else ():
+                check(call)
+        elif hold_calls or seed % 2 == 0:
+            jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(reply.text))
+    assert kinds == {"stop", "tool_calls"} if hold_calls else "stop" in kinds
+
+
+def test_calls_and_then_an_answer_of_a_format(nano):
+    chat = gemma4.Chat(nano, TOOLS[:1], sampler=gemma4.Sampler(temperature=0.0))
+    schema = {"type": "object", "properties": {"product": {"type": "integer"}}, "required": ["product"], "additionalProperties": False}
+    reply = chat.send("What is 17 * 25?", schema)
+    assert reply.tool_calls[0].arguments == {"a": 17, "b": 25} and reply.text == ""
+    reply = chat.send({"role": "tool", "tool_call_id": reply.tool_calls[0].id, "content": {"result": 425}}, schema)
+    assert reply.tool_calls or isinstance(json.loads(reply.text)["product"], int)
+
+
 def test_other_forms_of_answers(nano):
     chat = gemma4.Chat(nano, TOOLS, sampler=gemma4.Sampler(seed=1, **HOT))
-    assert chat.send("x", {"type": "regex", "pattern": "(yes|no), [0-9]{3}"}).text[-5:-3] == ", "
-    assert chat.send("x", gemma4.gbnf('root ::= "a" "b"')).text == "ab"
+    assert chat.send("x", {"type": "regex", "pattern": "(yes|no), [0-9]{3}"}, "none").text[-5:-3] == ", "
+    assert chat.send("x", gemma4.gbnf('root ::= "a" "b"'), "none").text == "ab"
     assert chat.send("What is the capital of France?", {"type": "text"}, max_tokens=3).finish_reason in ("length", "stop", "tool_calls")
     for wrong, message in ((3, "response_format: expected"), ({"type": "json_schema"}, "response_format.json_schema.schema"),
                            ({"type": "array", "uniqueItems": True}, "uniqueItems")):

@@ -39,6 +39,7 @@ from ._gemma4 import (
     regex,
     render_chat,
 )
+from ._tools import tool_schema
 
 __all__ = [
     "CancelToken",
@@ -69,6 +70,7 @@ __all__ = [
     "json_schema",
     "regex",
     "render_chat",
+    "tool_schema",
 ]
 
 for _name in __all__:  # what help() and tracebacks call them

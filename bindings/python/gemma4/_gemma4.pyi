@@ -11,6 +11,7 @@ __version__: str
 Ids = Union[Iterable[SupportsIndex], npt.NDArray[np.integer[Any]]]
 Floats = npt.NDArray[np.float32]
 Progress = Callable[[int, int], object]
+Tool = Union[Mapping[str, Any], Callable[..., Any]]
 
 class Error(Exception):
     code: str
@@ -201,7 +202,7 @@ def generate(
 
 def render_chat(
     messages: Sequence[Mapping[str, Any]],
-    tools: Optional[Sequence[Mapping[str, Any]]] = None,
+    tools: Optional[Sequence[Tool]] = None,
     form: str = "large",
     enable_thinking: bool = False,
     add_generation_prompt: bool = True,
@@ -210,7 +211,7 @@ def render_chat(
 def encode_chat(
     tokenizer: Tokenizer,
     messages: Sequence[Mapping[str, Any]],
-    tools: Optional[Sequence[Mapping[str, Any]]] = None,
+    tools: Optional[Sequence[Tool]] = None,
     form: str = "large",
     enable_thinking: bool = False,
     add_generation_prompt: bool = True,
@@ -240,7 +241,7 @@ class ReplyParser:
         self,
         tokenizer: Tokenizer,
         *,
-        tools: Optional[Sequence[Mapping[str, Any]]] = None,
+        tools: Optional[Sequence[Tool]] = None,
         show_thoughts: bool = True,
         begins_in_thought: bool = False,
     ) -> None: ...
@@ -291,7 +292,7 @@ class Chat:
     def __init__(
         self,
         model: Model,
-        tools: Optional[Sequence[Mapping[str, Any]]] = None,
+        tools: Optional[Sequence[Tool]] = None,
         thinking: Union[bool, int] = False,
         *,
         system: str = "",

@@ -1,0 +1,113 @@
+// reply.h and ReplyParser: what a reply is made of.
+#include "arguments.h"
+
+namespace gemma4::python {
+
+namespace {
+
+py::list events_of(const std::vector<ChatEvent>& events) {
+  py::list list;
+  for (const ChatEvent& event : events) list.append(py::cast(event));
+  return list;
+}
+
+void bind_events(py::module_& module) {
+  py::class_<ToolCall>(module, "ToolCall", "A function that the model wants called.")
+      .def_readonly("id", &ToolCall::id)
+      .def_readonly("name", &ToolCall::name)
+      .def_property_readonly("arguments", [](const ToolCall& self) { return from_json(self.arguments); })
+      .def("__repr__", [](const ToolCall& self) {
+        return py::str("ToolCall({!r}, {!r})").format(self.name, from_json(self.arguments));
+      });
+  py::class_<ChatEvent>(module, "ChatEvent", "A step of a reply.")
+      .def_property_readonly(
+          "type", [](const ChatEvent& self) { return to_string(self.type); },
+          "\"content\", \"reasoning\", \"tool_call_started\" or \"tool_call\".")
+      .def_readonly("text", &ChatEvent::text)
+      .def_readonly("index", &ChatEvent::index, "Of a tool call, from 0.")
+      .def_property_readonly(
+          "call",
+          [](const ChatEvent& self) {
+            const bool calls =
+                self.type == ChatEvent::Type::tool_call || self.type == ChatEvent::Type::tool_call_started;
+            return calls ? py::cast(self.call) : py::object(py::none());
+          },
+          "The ToolCall, or None; of \"tool_call_started\" its name alone counts.")
+      .def("__repr__", [](const ChatEvent& self) {
+        if (self.type == ChatEvent::Type::tool_call) {
+          return py::str("ChatEvent('tool_call', {}, {!r})").format(self.index, py::cast(self.call));
+        }
+        if (self.type == ChatEvent::Type::tool_call_started) {
+          return py::str("ChatEvent('tool_call_started', {}, {!r})").format(self.index, self.call.name);
+        }
+        return py::str("ChatEvent({!r}, {!r})").format(to_string(self.type), self.text);
+      });
+}
+
+void bind_results(py::module_& module) {
+  py::class_<Usage>(module, "Usage", "What a reply cost, in tokens.")
+      .def_readonly("prompt_tokens", &Usage::prompt_tokens, "Of the whole conversation.")
+      .def_readonly("reused_tokens", &Usage::reused_tokens, "Of those, the ones that were not computed again.")
+      .def_readonly("completion_tokens", &Usage::completion_tokens, "Chosen, thoughts and markup among them.")
+      .def_readonly("reasoning_tokens", &Usage::reasoning_tokens, "Of those, the ones of thoughts.")
+      .def_readonly("prefill_seconds", &Usage::prefill_seconds)
+      .def_readonly("decode_seconds", &Usage::decode_seconds)
+      .def("__repr__", [](const Usage& self) {
+        return py::str("Usage(prompt_tokens={}, reused_tokens={}, completion_tokens={}, reasoning_tokens={})")
+            .format(self.prompt_tokens, self.reused_tokens, self.completion_tokens, self.reasoning_tokens);
+      });
+  py::class_<Reply>(module, "Reply", "A model's answer.")
+      .def_readonly("text", &Reply::text)
+      .def_readonly("reasoning", &Reply::reasoning, "The thought; empty when thinking is off.")
+      .def_readonly("tool_calls", &Reply::tool_calls)
+      .def_property_readonly(
+          "finish_reason", [](const Reply& self) { return to_string(self.finish_reason); },
+          "\"stop\", \"tool_calls\", \"length\", \"cancelled\" or \"loop\".")
+      .def_property_readonly(
+          "stop_reason", [](const Reply& self) { return to_string(self.stop_reason); },
+          "\"end_of_turn\", \"stop_sequence\", \"max_tokens\", \"context_full\", \"cancelled\" or \"loop\".")
+      .def_readonly("stop", &Reply::stop, "The stop string that ended it, else empty.")
+      .def_readonly("usage", &Reply::usage)
+      .def("__repr__", [](const Reply& self) {
+        return py::str("Reply(finish_reason={!r}, text={!r}, tool_calls={!r})")
+            .format(to_string(self.finish_reason), self.text, self.tool_calls);
+      });
+}
+
+void bind_parser(py::module_& module) {
+  py::class_<ReplyParser>(module, "ReplyParser",
+                          "A model's tokens to content, thoughts and tool calls, while they come.")
+      .def(py::init([](const Tokenizer& tokenizer, const py::object& tools, bool show_thoughts,
+                       bool begins_in_thought) {
+             ReplyParserOptions options;
+             options.tools = to_tools(tools);
+             options.show_thoughts = show_thoughts;
+             options.begins_in_thought = begins_in_thought;
+             return ReplyParser(tokenizer, options);
+           }),
+           py::arg("tokenizer"), py::kw_only(), py::arg("tools") = py::none(), py::arg("show_thoughts") = true,
+           py::arg("begins_in_thought") = false)
+      .def(
+          "push",
+          [](ReplyParser& self, const py::object& ids) {
+            if (PyIndex_Check(ids.ptr()) != 0) return events_of(self.push(to_token(ids)));
+            return events_of(self.push(to_tokens(ids)));
+          },
+          py::arg("ids"), 
+          "The events that a token, or several, complete. Markup is known by its ids, never by its spelling.")
+      .def(
+          "finish", [](ReplyParser& self, bool complete) { return events_of(self.finish(complete)); },
+          py::arg("complete") = true, "The reply is over; complete=False where a limit cut it short.")
+      .def_property_readonly("ended", &ReplyParser::ended)
+      .def_property_readonly("in_thought", &ReplyParser::in_thought);
+}
+
+}  // namespace
+
+void bind_reply(py::module_& module) {
+  bind_events(module);
+  bind_results(module);
+  bind_parser(module);
+}
+
+}  // namespace gemma4::python
