@@ -92,6 +92,10 @@ inline Bytes dot4(Bytes sum, Bytes u, Bytes s) noexcept {  // u * s below 2^14 o
 }
 #endif
 
+/// The sum as it stands is what later ones are added to. Without this, GCC turns a chain of integer sums into a tree, of
+/// more values than there are registers: 1.7 times the time of a product's loop.
+[[gnu::always_inline]] inline void keep_order(Bytes& sum) noexcept { asm("" : "+v"(sum)); }
+
 /// How many results of maddubs may be added in 16 bits without overflow; each is the sum of two products. 0: not one.
 constexpr int chain_length(int largest_unsigned, int largest_signed) noexcept {
   return 32767 / (2 * largest_unsigned * largest_signed);

@@ -234,6 +234,7 @@ inline void multiply_steps(const std::uint8_t* codes, const std::int8_t* q, std:
         for (std::size_t g = 0; g < kGroups; ++g) {
           const Bytes product = multiply_pairs_u8_s8(w[g], a);
           chain[r][g] = c == 0 ? product : add16(chain[r][g], product);
+          keep_order(chain[r][g]);
         }
       }
     }
@@ -338,21 +339,17 @@ inline void multiply_tile(const std::uint8_t* panel, const TilePart& tile, std::
   }
 }
 
-/// As many rows at a time as the registers hold.
+/// Four rows at a time: each vector of codes is read once for them. (Of 16 registers the results get none; they are touched
+/// once a block.)
 template <class T, bool kFine>
 inline void multiply_rows(const std::uint8_t* panel, const TilePart& tile, std::size_t rows, const float* sums, float* dst,
                           std::size_t ldd) noexcept {
-#if defined(__AVX512BW__)
-  constexpr std::size_t kMost = 4;
-#else
-  constexpr std::size_t kMost = 2;
-#endif
   for (std::size_t r = 0; r < rows;) {
     float* to = dst + r * ldd;
     const float* from = sums == nullptr ? nullptr : sums + r * kPanelRows;
     const std::size_t left = rows - r;
-    if (kMost == 4 && left >= 4) {
-      multiply_tile<T, kMost, kFine>(panel, tile, r, from, to, ldd);
+    if (left >= 4) {
+      multiply_tile<T, 4, kFine>(panel, tile, r, from, to, ldd);
       r += 4;
     } else if (left >= 2) {
       multiply_tile<T, 2, kFine>(panel, tile, r, from, to, ldd);
