@@ -82,6 +82,7 @@ class UnitReader {
       : type_(type), blocks_(k / 32), row_bytes_(weights_row_bytes(type, k)), end_(end) {}
 
   std::size_t units() const noexcept { return (blocks_ + kUnitBlocks - 1) / kUnitBlocks; }
+  std::size_t whole_units() const noexcept { return blocks_ / kUnitBlocks; }
 
   const std::uint8_t* unit(const std::uint8_t* row, std::size_t index) noexcept {
     const std::size_t left = blocks_ - index * kUnitBlocks;

@@ -105,8 +105,24 @@ template <class T, std::size_t kRows, std::size_t kColumns>
 inline void gemv_columns(UnitReader<T> (&readers)[2], WeightsAhead& ahead, const std::uint8_t* w, std::size_t row_bytes,
                          const QuantizedRow (&x)[kRows], float* y, std::size_t ldy) noexcept {
   GemvSums sums[kColumns][kRows];
-  const std::size_t units = readers[0].units();
-  for (std::size_t u = 0; u < units; ++u) {
+  std::size_t u = 0;
+  if constexpr (UnitReader<T>::kBytesRead != 0 && T::kUnitChunks == 1) {  // small units: several at a time, within the row
+    constexpr std::size_t kRun = 4;
+    for (const std::size_t whole = readers[0].whole_units(); u + kRun <= whole; u += kRun) {
+      ahead.advance(kColumns * kRun * T::kUnitBytes);
+#pragma GCC unroll 4
+      for (std::size_t i = u; i < u + kRun; ++i) {
+        const std::uint8_t* unit[kColumns];
+        typename T::Scales scales[kColumns];
+        for (std::size_t c = 0; c < kColumns; ++c) {
+          unit[c] = w + c * row_bytes + i * T::kUnitBytes;
+          scales[c] = T::scales(unit[c]);
+        }
+        gemv_unit<T, 0>(unit, scales, x, i, sums);
+      }
+    }
+  }
+  for (const std::size_t units = readers[0].units(); u < units; ++u) {
     ahead.advance(kColumns * UnitReader<T>::kBytesRead);
     const std::uint8_t* unit[kColumns];
     typename T::Scales scales[kColumns];
