@@ -85,11 +85,16 @@ ToolChoice to_tool_choice(const py::object& choice) {
 }
 
 /// A Grammar; a class with model_json_schema() (Pydantic's); {"type": "json_schema" | "json_object" | "regex" | "text"} as
-/// the chat completions API has them; any other dict is a schema.
+/// the chat completions API has them; any other dict is a schema. Objects of schemas are closed
+/// (JsonSchemaOptions::closed_objects).
 std::shared_ptr<const Grammar> to_response_format(const py::object& format) {
   if (format.is_none()) return nullptr;
   if (py::isinstance<Grammar>(format)) return std::make_shared<const Grammar>(format.cast<Grammar>());
-  const auto schema = [](const py::object& value) { return std::make_shared<const Grammar>(json_schema(to_schema(value))); };
+  const auto schema = [](const py::object& value) {
+    JsonSchemaOptions options;
+    options.closed_objects = true;
+    return std::make_shared<const Grammar>(json_schema(to_schema(value), options));
+  };
   if (py::hasattr(format, "model_json_schema")) return schema(format.attr("model_json_schema")());
   if (!py::isinstance<py::dict>(format)) {
     throw Error(ErrorCode::invalid_argument,
@@ -233,7 +238,8 @@ void bind_chat_class(py::module_& module) {
       "Adds a text (a user's message), a message or a list of messages to the conversation; the model's reply joins it\n"
       "too. Results of tools are messages {\"role\": \"tool\", \"tool_call_id\": ..., \"content\": ...}.\n\n"
       "response_format: what the answer is held to: a Grammar, a JSON schema (dict), a Pydantic model, or the chat\n"
-      "completions API's {\"type\": \"json_schema\", ...}. With tools, the reply is such an answer or calls.\n"
+      "completions API's {\"type\": \"json_schema\", ...}. Objects that list their members have no others (json_schema()'s\n"
+      "closed_objects). With tools, the reply is such an answer or calls.\n"
       "tool_choice: \"auto\", \"none\", \"required\", or a tool by name. max_tokens: None until the context is full.\n"
       "max_calls: most calls of the reply. stop: texts that end the answer. cancel: a CancelToken. progress(done, total) is called while reading.";
   py::class_<EventStream>(module, "ChatStream", "An iterator of ChatEvent; the first step reads what is new.")

@@ -38,17 +38,20 @@ void bind_grammar(py::module_& module) {
           py::arg("text"), "True when the text is the beginning of one of the grammar's, or one of them.");
   module.def(
       "json_schema",
-      [](const py::object& schema, const std::string& whitespace) {
+      [](const py::object& schema, const std::string& whitespace, bool closed_objects) {
         const std::string text = to_schema(schema);
         JsonSchemaOptions options;
         options.whitespace = to_whitespace(whitespace);
+        options.closed_objects = closed_objects;
         const py::gil_scoped_release release;
         return json_schema(text, options);
       },
-      py::arg("schema"), py::kw_only(), py::arg("whitespace") = "compact",
+      py::arg("schema"), py::kw_only(), py::arg("whitespace") = "compact", py::arg("closed_objects") = false,
       "The JSON texts of a schema's instances (a dict, or JSON text): members in any order, each key once.\n\n"
       "whitespace: \"compact\" (none) or \"bounded\" (around punctuation: nothing, a space, or a newline and up to\n"
-      "20 spaces). Raises Error with the path of what is wrong, or names the keyword that is unsupported.");
+      "20 spaces). closed_objects: objects that list their members have no others, where the schema does not speak of\n"
+      "others and combines no schemas (allOf, oneOf, not, if ...). Raises Error with the path of what is wrong, or names\n"
+      "the keyword that is unsupported.");
   module.def(
       "regex",
       [](const std::string& pattern) {

@@ -25,7 +25,7 @@ struct ChatOptions {
   Json tools;
   /// Calls are held to the tools' names and schemas while they are written: every call can be read and is valid. The model
   /// chooses whether to call (SendOptions::tool_choice says otherwise). A schema that cannot be held to is then an error
-  /// that names the keyword. Objects that list their members have no others unless they say so. False: the model writes
+  /// that names the keyword. Objects are closed (JsonSchemaOptions::closed_objects). False: the model writes
   /// what it will; what can be repaired is.
   bool hold_calls = true;
   /// Off means off: the reply's text has no thought in it, also where the model begins one by itself: that is dropped,
@@ -58,8 +58,9 @@ struct SendOptions {
   std::vector<std::string> stop;  ///< Texts that end the reply's content (not its thought); none of their bytes comes.
   ToolChoice tool_choice;
   int max_calls = 16;             ///< Most calls of the reply, where they are held; 1: no parallel calls.
-  /// What the answer behind the thought is one of: json_schema(), regex(), gbnf(). Where tools may be called
-  /// (ToolChoice::Mode::automatic) the reply is such an answer, or begins with a call.
+  /// What the answer behind the thought is one of: json_schema() (with JsonSchemaOptions::closed_objects, unless members that
+  /// are not listed are welcome), regex(), gbnf(). Where tools may be called (ToolChoice::Mode::automatic) the reply is such
+  /// an answer, or begins with a call.
   std::shared_ptr<const Grammar> response_format;
   /// Instead of a response_format or the tools' calls: what the reply is held to from its first token behind the thought;
   /// used by this reply alone.

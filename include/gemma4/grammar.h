@@ -29,6 +29,10 @@ struct JsonSchemaOptions {
               ///< spaces. None before the value and none after it.
   };
   Whitespace whitespace = Whitespace::compact;
+  /// Objects that list their members have no others, where the schema does not speak of others and combines no schemas
+  /// (allOf, oneOf, not, if ...). What most schemas for answers mean, without "additionalProperties": false; a model that
+  /// may add members may go on adding them. Every text is one of the schema's all the same.
+  bool closed_objects = false;
 };
 
 /// A compiled grammar: a set of texts. Immutable, any thread. Cheap to copy: copies share it, and what matchers have

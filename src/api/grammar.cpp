@@ -1,7 +1,9 @@
 // Bodies of gemma4/grammar.h.
 #include "gemma4/grammar.h"
 
+#include "gemma4/json.h"
 #include "gemma4/tokenizer.h"
+#include "grammar/closed_objects.h"
 #include "grammar/matcher.h"
 
 namespace gemma4 {
@@ -10,7 +12,10 @@ bool Grammar::accepts(std::string_view text) const { return impl_->accepts(text,
 bool Grammar::accepts_prefix(std::string_view text) const { return impl_->accepts(text, true); }
 
 Grammar json_schema(std::string_view schema, const JsonSchemaOptions& options) {
-  return Grammar(grammar::compile_json_schema(schema, options.whitespace == JsonSchemaOptions::Whitespace::bounded));
+  const bool bounded_space = options.whitespace == JsonSchemaOptions::Whitespace::bounded;
+  if (!options.closed_objects) return Grammar(grammar::compile_json_schema(schema, bounded_space));
+  const Json closed = grammar::close_objects(Json::parse(schema, "json_schema"));
+  return Grammar(grammar::compile_json_schema(closed.dump(), bounded_space));
 }
 Grammar regex(std::string_view pattern) { return Grammar(grammar::compile_regex(pattern)); }
 Grammar gbnf(std::string_view text) { return Grammar(grammar::compile_gbnf(text)); }

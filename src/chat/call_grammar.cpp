@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "chat/python_text.h"
+#include "grammar/closed_objects.h"
 #include "grammar/schema.h"
 
 namespace gemma4::chat {
@@ -59,14 +60,10 @@ Json with_null(Json schema) {
 Json normal_schema(const Json& schema) {
   if (!schema.is_object()) return schema;
   Json result = Json::object();
-  bool nullable = false, closed = schema.find("properties") != nullptr;
+  bool nullable = false;
   for (std::size_t i = 0; i < schema.size(); ++i) {
     const std::string& key = schema.keys()[i];
     const Json& value = schema[i];
-    if (is_one_of(key, {"additionalProperties", "patternProperties", "unevaluatedProperties", "propertyNames", "$ref", "allOf",
-                        "anyOf", "oneOf", "if", "not"})) {
-      closed = false;
-    }
     if (key == "type") {
       result.set(key, normal_types(value));
     } else if (key == "nullable" && value.is_bool()) {
@@ -82,7 +79,6 @@ Json normal_schema(const Json& schema) {
       result.set(key, value);
     }
   }
-  if (closed) result.set("additionalProperties", false);
   return nullable ? with_null(std::move(result)) : result;
 }
 
@@ -93,7 +89,7 @@ Json arguments_schema(const Json& function) {
   Json schema = parameters != nullptr && parameters->is_object() ? *parameters : Json::object();
   if (!truthy(schema.find("type"))) schema.set("type", "object");
   if (schema.size() == 1) schema.set("properties", Json::object());  // no arguments
-  return normal_schema(schema);
+  return grammar::close_objects(normal_schema(schema));
 }
 
 CallGrammars::CallGrammars(std::vector<Json> functions, const tokenizer::BpeTokenizer& tokenizer, bool by_schema)

@@ -126,6 +126,16 @@ def test_calls_and_then_an_answer_of_a_format(nano):
     assert reply.tool_calls or isinstance(json.loads(reply.text)["product"], int)
 
 
+def test_answers_have_the_members_that_are_listed(nano):
+    schema = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 8}, "of_age": {"type": "boolean"}}}
+    for seed in range(30):
+        chat = gemma4.Chat(nano, sampler=gemma4.Sampler(seed=seed, **HOT))
+        answer = json.loads(chat.send("Who?", schema).text)
+        assert set(answer) <= {"name", "of_age"}
+    assert gemma4.json_schema(schema).accepts('{"other":1}')
+    assert not gemma4.json_schema(schema, closed_objects=True).accepts('{"other":1}')
+
+
 def test_other_forms_of_answers(nano):
     chat = gemma4.Chat(nano, TOOLS, sampler=gemma4.Sampler(seed=1, **HOT))
     assert chat.send("x", {"type": "regex", "pattern": "(yes|no), [0-9]{3}"}, "none").text[-5:-3] == ", "
