@@ -1,4 +1,5 @@
 # Sourced by tests/run.sh: what --all adds. Uses its functions and variables.
+. tests/consumers/run.sh
 
 # The same parity tests on the kernels of lesser CPUs.
 test_other_isas() {
@@ -67,6 +68,7 @@ test_pip_install() {
 }
 
 test_all() {
+  test_consumers
   test_other_isas
   test_onednn_3
   test_pip_install

@@ -8,12 +8,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . cmake/debian.sh
-. tests/all.sh
 
 build=build-tests
 results=$PWD/$build/results
 log=$PWD/$build/run.log
 venv=$PWD/$build/venv
+. tests/all.sh
 
 # record passed|failed|skipped NAME [WHY]: a result that no test runner writes down.
 record() { printf '%s\t%s\t%s\n' "$1" "$2" "${3:-}" >> "$results/recorded.tsv"; }

@@ -32,6 +32,9 @@ class Generation {
   /// Throws Error non_finite, and has then ended; a cancelled generation ends, it does not throw.
   std::optional<Piece> next();
 
+  /// As next(), but the work of one token at most: the piece may be empty. For hosts that want to look up in between.
+  std::optional<Piece> step();
+
   /// Complete once next() has returned nothing.
   const GenerateResult& result() const noexcept;
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "gemma4/model.h"
 #include "gemma4/profile.h"
@@ -13,6 +14,23 @@ namespace gemma4 {
 namespace session {
 class SessionState;
 }
+
+/// What a model and one session over it take, in bytes. Exact: memory_plan() and Session::memory_bytes() agree.
+struct MemoryPlan {
+  std::vector<ModelPart> weights;      ///< As Model::parts(): of the mapped file, read when they are first used.
+  std::uint64_t weight_bytes = 0;      ///< Their sum.
+  std::uint64_t kv_cache_bytes = 0;    ///< Keys and values of context_length tokens; committed when the session is made.
+  std::uint64_t workspace_bytes = 0;   ///< Activations of a chunk, logits, tokens; committed then too.
+  std::uint64_t checkpoint_bytes = 0;  ///< What Session::checkpoint() may take on top, at most.
+
+  /// Session::memory_bytes() of a session that has just been made.
+  std::uint64_t session_bytes() const noexcept { return kv_cache_bytes + workspace_bytes; }
+  /// Weights and session; without checkpoints.
+  std::uint64_t total_bytes() const noexcept { return weight_bytes + session_bytes(); }
+};
+
+/// The plan of a session with these options; makes none. Any thread. Throws Error invalid_argument as Session does.
+MemoryPlan memory_plan(const Model& model, const SessionOptions& options = {});
 
 /// The state of one sequence over a model. One thread at a time; different sessions may run in different threads (they
 /// share the model's pool and take turns on it). Movable, not copyable: see fork().
@@ -34,6 +52,11 @@ class Session {
   /// nothing. Throws Error: token_out_of_range, context_full, cancelled, non_finite; the session is then unchanged.
   Span<const float> decode(TokenId token);
   Span<const float> decode(TokenId token, const CancelToken& cancel);
+
+  /// Hands over the memory of what the last prefill returned, where that was rows, all logits or hidden states: it lives as
+  /// long as the pointer does, and the session makes other memory when it needs it again. Null where there is none. For
+  /// bindings that would copy it otherwise.
+  std::shared_ptr<float> take_rows();
 
   /// Tokens held.
   std::size_t position() const noexcept;

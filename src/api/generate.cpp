@@ -12,6 +12,7 @@ Generation& Generation::operator=(Generation&&) noexcept = default;
 Generation::~Generation() = default;
 
 std::optional<Piece> Generation::next() { return impl_->next(); }
+std::optional<Piece> Generation::step() { return impl_->step(); }
 const GenerateResult& Generation::result() const noexcept { return impl_->result(); }
 
 GenerateResult generate(Session& session, Span<const TokenId> prompt, Sampler& sampler, const GenerateOptions& options,

@@ -21,6 +21,8 @@ Span<const float> Session::prefill(Span<const TokenId> tokens, const PrefillOpti
 Span<const float> Session::decode(TokenId token) { return impl_->decode(token, nullptr); }
 Span<const float> Session::decode(TokenId token, const CancelToken& cancel) { return impl_->decode(token, &cancel); }
 
+std::shared_ptr<float> Session::take_rows() { return impl_->take_rows(); }
+
 std::size_t Session::position() const noexcept { return impl_->position(); }
 std::size_t Session::context_length() const noexcept { return impl_->context_length(); }
 Span<const TokenId> Session::tokens() const noexcept { return impl_->tokens(); }
@@ -30,5 +32,16 @@ Session Session::fork() const { return Session(model_, impl_->fork()); }
 void Session::set_profile(Profile* profile) noexcept { impl_->set_profile(profile); }
 const Model& Session::model() const noexcept { return model_; }
 std::uint64_t Session::memory_bytes() const noexcept { return impl_->memory_bytes(); }
+
+MemoryPlan memory_plan(const Model& model, const SessionOptions& options) {
+  MemoryPlan plan;
+  plan.weights = model.parts();
+  for (const ModelPart& part : plan.weights) plan.weight_bytes += part.bytes;
+  const session::SessionState::Bytes bytes = session::SessionState::bytes_for(*model.impl(), options);
+  plan.kv_cache_bytes = bytes.cache;
+  plan.workspace_bytes = bytes.rest;
+  plan.checkpoint_bytes = options.checkpoint_bytes;
+  return plan;
+}
 
 }  // namespace gemma4

@@ -39,14 +39,23 @@ Loop::Loop(std::shared_ptr<session::SessionState> session, Span<const TokenId> p
 }
 
 std::optional<Piece> Loop::next() {
+  std::optional<Piece> piece;
+  do {
+    piece = step();
+  } while (piece && piece->text.empty() && piece->token_ids.empty());
+  return piece;
+}
+
+std::optional<Piece> Loop::step() {
+  if (ended_) return std::nullopt;
   Piece piece;
   try {
-    while (!ended_ && piece.text.empty() && piece.token_ids.empty()) step(piece);
+    take_step(piece);
   } catch (...) {
     ended_ = true;
     throw;
   }
-  if (piece.text.empty() && piece.token_ids.empty()) return std::nullopt;
+  if (ended_ && piece.text.empty() && piece.token_ids.empty()) return std::nullopt;
   result_.text += piece.text;
   result_.token_ids.insert(result_.token_ids.end(), piece.token_ids.begin(), piece.token_ids.end());
   return piece;
@@ -80,7 +89,7 @@ Span<const float> Loop::advance() {
   return logits;
 }
 
-void Loop::step(Piece& piece) {
+void Loop::take_step(Piece& piece) {
   if (options_.cancel && options_.cancel->cancelled()) return end(StopReason::cancelled, piece);
   Span<const float> logits;
   try {

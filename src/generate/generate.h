@@ -24,8 +24,9 @@ class Loop {
   Loop(std::shared_ptr<session::SessionState> session, Span<const TokenId> prompt, sampling::SamplerState& sampler,
        const GenerateOptions& options);
 
-  /// As Generation::next. After an exception the generation has ended.
+  /// As Generation::next and step. After an exception the generation has ended.
   std::optional<Piece> next();
+  std::optional<Piece> step();
   /// Ends it now with StopReason::cancelled; text still held back is dropped. Nothing happens if it has ended already.
   void cancel() noexcept;
   const GenerateResult& result() const noexcept { return result_; }
@@ -38,7 +39,7 @@ class Loop {
   };
 
   Span<const float> advance();
-  void step(Piece& piece);
+  void take_step(Piece& piece);
   Span<const std::uint32_t> mask();
   bool add(SampledToken sampled, Piece& piece);
   void jump_ahead(Piece& piece);

@@ -88,4 +88,10 @@ std::uint64_t Workspace::bytes() const noexcept {
   return total;
 }
 
+// Every buffer grows evenly with the rows.
+std::uint64_t Workspace::bytes_for(const ModelConfig& config, std::size_t rows, int workers) {
+  const std::uint64_t one = Workspace(config, 1, workers).bytes();
+  return one + (rows - 1) * (Workspace(config, 2, workers).bytes() - one);
+}
+
 }  // namespace gemma4::model

@@ -69,6 +69,8 @@ struct Workspace {
   std::vector<TokenId> kept_ids;              ///< [rows] those of the kept rows
 
   std::uint64_t bytes() const noexcept;
+  /// bytes() of a workspace that nobody makes.
+  static std::uint64_t bytes_for(const ModelConfig& config, std::size_t rows, int workers);
 };
 
 }  // namespace gemma4::model

@@ -19,6 +19,23 @@ std::size_t half_bytes(const model::KvView& view) noexcept {
   return rounded_up(view.heads * view.capacity * view.head_dim * size_of(view.dtype), kAlignment);
 }
 
+/// Positions a sliding layer holds.
+std::size_t ring_capacity(const ModelConfig& config, std::size_t context_length, std::size_t prefill_chunk) noexcept {
+  return std::min(context_length, static_cast<std::size_t>(config.sliding_window) + prefill_chunk);
+}
+
+/// A layer's own cache, without its memory.
+model::KvView view_of(const ModelConfig& config, const LayerConfig& layer, std::size_t context_length,
+                      std::size_t prefill_chunk, DType dtype) noexcept {
+  model::KvView view;
+  view.dtype = dtype;
+  view.heads = static_cast<std::size_t>(layer.num_key_value_heads);
+  view.head_dim = static_cast<std::size_t>(layer.head_dim);
+  const bool sliding = layer.attention_type == AttentionType::sliding;
+  view.capacity = rounded_up(sliding ? ring_capacity(config, context_length, prefill_chunk) : context_length, kernels::kKeyBlock);
+  return view;
+}
+
 /// fn(cache bytes, offset of a run, bytes of a run) over the runs that hold positions [begin, end) and nothing else.
 template <class Fn>
 void for_each_run(const model::KvView& view, std::size_t begin, std::size_t end, Fn&& fn) {
@@ -56,16 +73,9 @@ KvCache::KvCache(const ModelConfig& config, std::size_t context_length, std::siz
   for (std::size_t l = 0; l < config.layers.size(); ++l) {
     const LayerConfig& layer = config.layers[l];
     if (layer.kv_source != static_cast<int>(l)) continue;
-    model::KvView& view = views_[l];
-    view.dtype = dtype;
-    view.heads = static_cast<std::size_t>(layer.num_key_value_heads);
-    view.head_dim = static_cast<std::size_t>(layer.head_dim);
-    view.capacity = rounded_up(context_length, kernels::kKeyBlock);
-    if (layer.attention_type == AttentionType::sliding) {
-      ring_capacity_ = std::min(context_length, window_ + prefill_chunk);
-      view.capacity = rounded_up(ring_capacity_, kernels::kKeyBlock);
-    }
-    bytes += 2 * half_bytes(view);
+    if (layer.attention_type == AttentionType::sliding) ring_capacity_ = ring_capacity(config, context_length, prefill_chunk);
+    views_[l] = view_of(config, layer, context_length, prefill_chunk, dtype);
+    bytes += 2 * half_bytes(views_[l]);
   }
   storage_ = base::AlignedBuffer<std::uint8_t>(bytes, "KV cache");
   std::uint8_t* next = storage_.data();
@@ -80,6 +90,15 @@ KvCache::KvCache(const ModelConfig& config, std::size_t context_length, std::siz
   for (std::size_t l = 0; l < config.layers.size(); ++l) {
     views_[l] = views_[static_cast<std::size_t>(config.layers[l].kv_source)];
   }
+}
+
+std::uint64_t KvCache::bytes_for(const ModelConfig& config, std::size_t context_length, std::size_t prefill_chunk, DType dtype) {
+  std::uint64_t bytes = 0;
+  for (std::size_t l = 0; l < config.layers.size(); ++l) {
+    const LayerConfig& layer = config.layers[l];
+    if (layer.kv_source == static_cast<int>(l)) bytes += 2 * half_bytes(view_of(config, layer, context_length, prefill_chunk, dtype));
+  }
+  return bytes;
 }
 
 void KvCache::will_write_to(std::size_t end) noexcept {

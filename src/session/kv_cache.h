@@ -24,6 +24,9 @@ class KvCache {
  public:
   KvCache(const ModelConfig& config, std::size_t context_length, std::size_t prefill_chunk, DType dtype);
 
+  /// bytes() of a cache that nobody makes.
+  static std::uint64_t bytes_for(const ModelConfig& config, std::size_t context_length, std::size_t prefill_chunk, DType dtype);
+
   /// One view per layer; a KV-shared layer has its donor's.
   Span<const model::KvView> views() const noexcept { return views_; }
 

@@ -219,6 +219,22 @@ std::shared_ptr<SessionState> SessionState::fork() const {
   return copy;
 }
 
+std::shared_ptr<float> SessionState::take_rows() {
+  if (rows_.size() == 0) return nullptr;
+  auto taken = std::make_shared<base::AlignedBuffer<float>>(std::move(rows_));
+  rows_ = {};
+  return {taken, taken->data()};
+}
+
+SessionState::Bytes SessionState::bytes_for(const model::LoadedModel& model, const SessionOptions& options) {
+  const std::size_t context_length = positive(options.context_length, "context_length"), rows = chunk_rows(options);
+  Bytes bytes;
+  bytes.cache = KvCache::bytes_for(model.config(), context_length, rows, cache_dtype(model, options));
+  bytes.rest = model::Workspace::bytes_for(model.config(), rows, model.pool().size()) +
+               static_cast<std::size_t>(model.config().vocab_size) * sizeof(float) + context_length * sizeof(TokenId);
+  return bytes;
+}
+
 std::uint64_t SessionState::memory_bytes() const noexcept {
   return cache_.bytes() + workspace_.bytes() + logits_.bytes() + rows_.bytes() + tokens_.capacity() * sizeof(TokenId);
 }

@@ -32,7 +32,14 @@ class SessionState {
   std::size_t nearest_resumable(std::size_t n) const noexcept;
   bool checkpoint();
   std::shared_ptr<SessionState> fork() const;
+  std::shared_ptr<float> take_rows();
   std::uint64_t memory_bytes() const noexcept;
+
+  /// memory_bytes() of a new session, in two parts, without making one.
+  struct Bytes {
+    std::uint64_t cache = 0, rest = 0;
+  };
+  static Bytes bytes_for(const model::LoadedModel& model, const SessionOptions& options);
   const model::LoadedModel& model() const noexcept { return *model_; }
 
   /// Taps every later step; for tests.

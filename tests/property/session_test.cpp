@@ -266,3 +266,38 @@ TEST_CASE("an exception out of a callback leaves the session at its last complet
     CHECK_MESSAGE(same_bits(values(session.prefill(all.subspan(24))), twin.prefill(all.subspan(24))), m.name);
   }
 }
+
+TEST_CASE("a memory plan is what a session then takes, to the byte") {
+  for (const RandomModel& m : random_models()) {
+    Random random(3);
+    for (int round = 0; round < 6; ++round) {
+      SessionOptions options = sized(static_cast<int>(random.between(1, 900)), static_cast<int>(random.between(1, 300)));
+      if (round % 2 == 0) options.kv_dtype = static_cast<DType>(random.below(3));
+      const MemoryPlan plan = memory_plan(m.model, options);
+      CHECK_MESSAGE(plan.session_bytes() == Session(m.model, options).memory_bytes(), m.name, ": ", options.context_length, ", ",
+                    options.prefill_chunk);
+      CHECK(plan.kv_cache_bytes > 0);
+      CHECK(plan.total_bytes() == plan.session_bytes() + plan.weight_bytes);
+    }
+    CHECK_THROWS_AS(memory_plan(m.model, sized(0, 1)), Error);
+    CHECK_THROWS_AS(memory_plan(m.model, sized(1, -1)), Error);
+  }
+}
+
+TEST_CASE("rows that were taken outlive the session's next calls") {
+  for (const RandomModel& m : random_models()) {
+    Random random(4);
+    const std::vector<TokenId> tokens = random.tokens(m.model, 9);
+    Session session(m.model, sized(64, 4));
+    CHECK(session.take_rows() == nullptr);
+    const Values expected = values(session.prefill(tokens, wanting(Want::all_logits)));
+    const std::shared_ptr<float> rows = session.take_rows();
+    REQUIRE(rows != nullptr);
+    CHECK(session.take_rows() == nullptr);
+    session.truncate(0);
+    CHECK(values(session.prefill(tokens, wanting(Want::all_logits))) == expected);
+    session.prefill(tokens);
+    CHECK(session.take_rows() == nullptr);
+    CHECK(Values(rows.get(), rows.get() + expected.size()) == expected);
+  }
+}
