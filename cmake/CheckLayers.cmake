@@ -21,12 +21,12 @@ set(api         base formats tokenizer weights kernels matmul model session samp
 set(layers base formats tokenizer weights kernels matmul model session sampling grammar generate chat quantize api)
 
 # Headers of include/gemma4 that hold values only. The others are the API's face, and src/api alone includes them.
-set(value_headers error types constraint config options profile quantize json message reply chat_options)
+set(value_headers error types constraint config options host profile quantize json message reply chat_options)
 
 # Third parties: what an include of each looks like, and the only files that may have it.
 set(parties onednn simdjson xsimd tests_only)
 set(onednn_include "^(oneapi/|dnnl|omp\\.h)")
-set(onednn_files "^src/matmul/onednn\\.cpp$")
+set(onednn_files "^src/matmul/onednn_api\\.h$")
 set(simdjson_include "^simdjson")
 set(simdjson_files "^src/formats/json\\.cpp$")
 set(xsimd_include "^xsimd")

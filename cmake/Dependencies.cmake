@@ -1,24 +1,18 @@
 # Everything the build takes from the system, in one place; nothing is downloaded. Debian names in the messages.
 find_package(Threads REQUIRED)
 
-# oneDNN 2.6 (Debian 12) or 3.x. Seen by src/matmul/onednn.cpp alone. Without it our own kernels do the work, slower.
+# oneDNN 2.6 (Debian 12) or 3.x: its headers only. The library itself is opened when a model first needs it
+# (src/matmul/onednn_api.h); where there is none our own kernels do the work, slower.
 add_library(gemma4_onednn INTERFACE)
 if(GEMMA4_ONEDNN)
   # Not through its own package file: Debian's insists on OpenCL headers, which nothing here needs.
-  find_path(ONEDNN_INCLUDE_DIR oneapi/dnnl/dnnl.hpp)
-  find_library(ONEDNN_LIBRARY dnnl)
-  if(NOT ONEDNN_INCLUDE_DIR OR NOT ONEDNN_LIBRARY)
+  find_path(ONEDNN_INCLUDE_DIR oneapi/dnnl/dnnl.h)
+  if(NOT ONEDNN_INCLUDE_DIR)
     message(FATAL_ERROR "oneDNN 2.6 or newer is needed (Debian: libdnnl-dev); -DGEMMA4_ONEDNN=OFF builds without")
   endif()
   target_include_directories(gemma4_onednn SYSTEM INTERFACE ${ONEDNN_INCLUDE_DIR})
-  target_link_libraries(gemma4_onednn INTERFACE ${ONEDNN_LIBRARY})
+  target_link_libraries(gemma4_onednn INTERFACE ${CMAKE_DL_LIBS})
   target_compile_definitions(gemma4_onednn INTERFACE GEMMA4_WITH_ONEDNN)
-  # Where oneDNN runs over OpenMP, its thread count is held to one around every call.
-  find_package(OpenMP QUIET COMPONENTS CXX)
-  if(OpenMP_CXX_FOUND)
-    target_link_libraries(gemma4_onednn INTERFACE OpenMP::OpenMP_CXX)
-    target_compile_definitions(gemma4_onednn INTERFACE GEMMA4_ONEDNN_OPENMP)
-  endif()
 endif()
 
 # xsimd 8 or newer: headers only. Seen by src/kernels/impl and src/sampling/lanes.h.

@@ -32,6 +32,8 @@ class Dense {
 
 /// Null when this build or this machine has no oneDNN.
 std::unique_ptr<Dense> make_onednn_dense(int workers, bool allow_bf16);
+/// True when this build uses oneDNN and the system has one.
+bool have_onednn() noexcept;
 std::unique_ptr<Dense> make_plain_dense(const kernels::KernelTable& kernels);
 
 }  // namespace gemma4::matmul
