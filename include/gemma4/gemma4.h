@@ -22,6 +22,7 @@
 #include "gemma4/error.h"
 #include "gemma4/generate.h"
 #include "gemma4/grammar.h"
+#include "gemma4/host.h"
 #include "gemma4/json.h"
 #include "gemma4/message.h"
 #include "gemma4/model.h"

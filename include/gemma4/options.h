@@ -26,6 +26,11 @@ enum class Compute : std::uint8_t {
 /// "auto", "f32" or "bf16"; static storage.
 const char* to_string(Compute compute) noexcept;
 
+/// Runs part(index) once for each index below `count`, in any order, on any threads, and returns when all are done. Parts do
+/// not wait for each other. Called by the thread that works with the model, one call at a time for each model; what it
+/// throws ends the step that needed it.
+using Runner = std::function<void(int count, const std::function<void(int index)>& part)>;
+
 /// Options of Model::load.
 struct ModelOptions {
   // Affects results
@@ -33,10 +38,13 @@ struct ModelOptions {
 
   // Affects performance
   int threads = -1;      ///< Threads of the model's pool, the calling thread included; -1: one per physical core.
+  Runner runner;         ///< The host's threads instead of a pool: a step's work is cut into `threads` parts for it, with
+                         ///< the results of as many threads of the pool, bit for bit. Empty: the model has a pool.
   bool use_mmap = true;  ///< False: read the weights into memory, for files that may be cut short while in use
                          ///< (a mapped file that shrinks ends the process with SIGBUS).
 
-  /// Called while loading with 0 <= done <= total (bytes looked at); from the loading thread. May be empty.
+  /// Called while loading with 0 <= done <= total (bytes looked at); from the loading thread. May be empty. What it
+  /// throws ends loading.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -10,6 +9,8 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+
+#include "base/allocation.h"
 
 namespace gemma4::base {
 namespace {
@@ -35,13 +36,13 @@ std::size_t available_memory() noexcept {
 
 void* allocate_committed(std::size_t bytes, const char* what) {
   constexpr std::size_t kLarge = std::size_t{16} << 20;  // below this the question costs more than the answer is worth
-  if (bytes >= kLarge) {
+  if (bytes >= kLarge && !hooked()) {
     const std::size_t available = available_memory();
     GEMMA4_CHECK(bytes <= available, ErrorCode::out_of_memory, what, ": needs ", bytes >> 20, " MiB, ",
                  available >> 20, " MiB are available");
   }
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : kAlignment;
-  void* data = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  void* data = allocate(bytes, alignment);
   GEMMA4_CHECK(data != nullptr, ErrorCode::out_of_memory, what, ": could not reserve ", bytes, " bytes");
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   if (bytes >= kHugePage) madvise(data, bytes, MADV_HUGEPAGE);
@@ -50,6 +51,6 @@ void* allocate_committed(std::size_t bytes, const char* what) {
   return data;
 }
 
-void free_committed(void* data, std::size_t /*bytes*/) noexcept { std::free(data); }
+void free_committed(void* data, std::size_t /*bytes*/) noexcept { release(data); }
 
 }  // namespace gemma4::base

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <new>
 #include <system_error>
 
+#include "base/allocation.h"
 #include "base/check.h"
 
 namespace gemma4::base {
@@ -56,13 +56,15 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, bool
     GEMMA4_CHECK(data != MAP_FAILED, ErrorCode::io, path, ": mmap of ", result->size_, " bytes: ", reason(errno));
     result->data_ = static_cast<const std::uint8_t*>(data);
   } else {
-    result->owned_.reset(new (std::nothrow) std::uint8_t[result->size_]);
+    result->owned_.reset(static_cast<std::uint8_t*>(allocate(result->size_, 64)));
     GEMMA4_CHECK(result->owned_, ErrorCode::out_of_memory, path, ": could not reserve ", result->size_, " bytes");
     read_all(file.fd, result->owned_.get(), result->size_, path);
     result->data_ = result->owned_.get();
   }
   return result;
 }
+
+void MappedFile::release_memory(void* data) noexcept { base::release(data); }
 
 void MappedFile::release(const void* data, std::size_t bytes) const noexcept {
   advise(data, bytes, MADV_DONTNEED, true);

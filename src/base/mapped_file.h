@@ -31,11 +31,12 @@ class MappedFile {
 
  private:
   MappedFile() = default;
+  static void release_memory(void* data) noexcept;
   void advise(const void* data, std::size_t bytes, int advice, bool inside) const noexcept;
   std::string path_;
   const std::uint8_t* data_ = nullptr;
   std::size_t size_ = 0;
-  std::unique_ptr<std::uint8_t[]> owned_;
+  std::unique_ptr<std::uint8_t[], void (*)(void*) noexcept> owned_{nullptr, &release_memory};
 };
 
 }  // namespace gemma4::base

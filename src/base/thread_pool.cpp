@@ -4,6 +4,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <utility>
 
 #if defined(__linux__)
 #include <sched.h>
@@ -52,9 +53,13 @@ void TurnLock::unlock() noexcept {
   wake_all(serving_);
 }
 
-ThreadPool::ThreadPool(int threads) : size_(threads) {
+ThreadPool::ThreadPool(int threads, Runner runner) : size_(threads), runner_(std::move(runner)) {
   GEMMA4_CHECK(threads >= 1 && threads <= 1024, ErrorCode::invalid_argument, "threads: expected 1 to 1024, got ", threads);
   failures_.resize(static_cast<std::size_t>(threads));
+  if (runner_) {
+    begun_ = std::vector<std::atomic<bool>>(static_cast<std::size_t>(threads));
+    return;
+  }
   threads_.reserve(static_cast<std::size_t>(threads - 1));
   try {
     for (int worker = 1; worker < threads; ++worker) threads_.emplace_back([this, worker] { work(worker); });
@@ -75,13 +80,13 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::execute(int worker) const noexcept {
-  inside_region = true;
+  const bool outside = std::exchange(inside_region, true);
   try {
     task_(context_, worker);
   } catch (...) {
     failures_[static_cast<std::size_t>(worker)] = std::current_exception();
   }
-  inside_region = false;
+  inside_region = outside;
 }
 
 void ThreadPool::run_erased(Task task, void* context) const {
@@ -91,11 +96,31 @@ void ThreadPool::run_erased(Task task, void* context) const {
   }
   task_ = task;
   context_ = context;
+  if (runner_) return run_elsewhere();
   pending_.set(static_cast<std::uint32_t>(size_ - 1));
   epoch_.add(1);
   epoch_.wake();
   execute(0);
   for (std::uint32_t left = pending_.load(); left != 0;) left = pending_.wait(left, caller_patience_);
+  rethrow_first();
+}
+
+// The runner is not trusted to run every part once; one that throws may have left parts running, but none begins later.
+void ThreadPool::run_elsewhere() const {
+  for (std::atomic<bool>& begun : begun_) begun = false;
+  for (std::exception_ptr& failure : failures_) failure = nullptr;  // of a runner that threw
+  std::atomic<int> done{0};
+  runner_(size_, [this, &done](int worker) {
+    if (worker < 0 || worker >= size_ || begun_[static_cast<std::size_t>(worker)].exchange(true)) return;
+    execute(worker);
+    done.fetch_add(1, std::memory_order_release);
+  });
+  const int ran = done.load(std::memory_order_acquire);
+  rethrow_first();
+  GEMMA4_CHECK(ran == size_, ErrorCode::internal, "the runner returned with ", ran, " of ", size_, " parts done");
+}
+
+void ThreadPool::rethrow_first() const {
   std::exception_ptr first;
   for (std::exception_ptr& failure : failures_) {
     if (failure && !first) first = failure;

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/signal.h"
+#include "gemma4/options.h"
 
 namespace gemma4::base {
 
@@ -35,7 +35,8 @@ class TurnLock {
 class ThreadPool {
  public:
   /// @param threads  workers in all, the caller included; >= 1.
-  explicit ThreadPool(int threads);
+  /// @param runner   threads of the host's, which then run the workers' parts; empty: the pool has its own.
+  explicit ThreadPool(int threads, Runner runner = {});
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -80,10 +81,14 @@ class ThreadPool {
  private:
   using Task = void (*)(void* context, int worker);
   void run_erased(Task task, void* context) const;
+  void run_elsewhere() const;
+  void rethrow_first() const;
   void work(int worker);
   void execute(int worker) const noexcept;
 
   const int size_;
+  const Runner runner_;
+  mutable std::vector<std::atomic<bool>> begun_;  // [size] with a runner: the parts it has begun
   mutable TurnLock turn_;
   // One region: written by the caller before the epoch moves, read by the workers after.
   mutable Task task_ = nullptr;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "kernels/dispatch.h"
 #include "model/config.h"
 #include "model/load_weights.h"
@@ -59,9 +60,13 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(const std::string& path, co
   LoadedWeights loaded = load_weights(model->checkpoint_, model->config_, kernels, options);
   model->ignored_ = std::move(loaded.ignored);
   model->compute_ = all_f32(loaded.weights) ? Compute::f32 : options.compute;
-  model->pool_ = std::make_unique<base::ThreadPool>(options.threads != -1 ? options.threads : base::physical_cores());
+  model->pool_ = std::make_unique<base::ThreadPool>(options.threads != -1 ? options.threads : base::physical_cores(),
+                                                    options.runner);
   model->decoder_ = std::make_unique<Decoder>(model->config_, std::move(loaded.weights), kernels, *model->pool_,
                                               model->compute_);
+  base::log(LogLevel::info, path, ": ", model->config_.model_type, ", ", model->config_.num_hidden_layers, " layers, ",
+            kernels.name, " kernels, ", model->pool_->size(), " threads");
+  if (!model->ignored_.empty()) base::log(LogLevel::debug, path, ": ", model->ignored_.size(), " tensors are not used");
   return model;
 } catch (const std::bad_alloc&) {
   base::fail(ErrorCode::out_of_memory, path, ": no memory to load it");
