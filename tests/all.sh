@@ -27,7 +27,7 @@ test_under_asan() {
   build_tests build-asan-ubsan --preset asan-ubsan -DGEMMA4_BUILD_EXAMPLES=OFF || return 0
   say "running the tests under AddressSanitizer and UndefinedBehaviorSanitizer"
   ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
-    run_ctest asan-ubsan build-asan-ubsan -L "unit|property"
+    run_ctest asan-ubsan build-asan-ubsan -L "unit|property|capi"
 }
 
 test_fuzz() {
@@ -37,15 +37,58 @@ test_fuzz() {
 
 test_under_tsan() {
   say "building for ThreadSanitizer into build-tsan/"
-  GEMMA4_TARGETS="gemma4_unit_tests gemma4_property_tests gemma4_parity_checkpoints" \
+  GEMMA4_TARGETS="gemma4_unit_tests gemma4_property_tests gemma4_parity_checkpoints gemma4_capi_threads" \
     build_tests build-tsan --preset tsan -DGEMMA4_BUILD_EXAMPLES=OFF -DGEMMA4_BUILD_CLI=OFF || return 0
   say "running the threaded tests under ThreadSanitizer"
   # oneDNN and libgomp are not instrumented.
   TSAN_OPTIONS="ignore_noninstrumented_modules=1 second_deadlock_stack=1" \
-    run_ctest tsan build-tsan -L "unit|property" -R "thread|cancel|pool|turn|moved"
+    run_ctest tsan build-tsan -L "unit|property|capi" -R "thread|cancel|pool|turn|moved"
 }
 
-# src/matmul/onednn.cpp against the headers of oneDNN 3.
+# verdict NAME COMMAND...: a test of one command, which is skipped when its status is 77.
+verdict() {
+  local name=$1 status=0
+  shift
+  printf '\n$ %s\n' "$*" >> "$log"
+  "$@" > "$build/verdict.log" 2>&1 || status=$?
+  cat "$build/verdict.log" >> "$log"
+  case $status in
+    0) record passed "$name" ;;
+    77) record skipped "$name" "$(sed -n 's/^skipped: //p' "$build/verdict.log" | tail -n 1)" ;;
+    *) record failed "$name"; cat "$build/verdict.log" ;;
+  esac
+}
+
+# One foreign caller: it must print what the C program prints.
+foreign_caller() {
+  local language=$1 wanted='tokens: 315 313
+chat: The capital of France is Paris.' printed
+  printed=$(tests/capi/foreign.sh "$language" "$build/prefix" examples/nano/model "$build/foreign") || { local status=$?; printf '%s\n' "$printed"; return $status; }
+  printf '%s\n' "$printed"
+  [ "$printed" = "$wanted" ]
+}
+
+# libgemma4_c against its baseline, and installed, from other languages.
+test_c_interface() {
+  local package language
+  for package in abigail-tools luajit ruby default-jdk-headless libjna-java golang-go rustc pkg-config; do
+    need_packages "$log" $package || true  # what is missing is skipped by name below
+  done
+  say "comparing the C interface with its baseline"
+  if quietly "$log" cmake --build "$build" --parallel "$(nproc)" --target gemma4_c_described; then
+    verdict "capi: abidiff with the baseline" capi/abi/check.sh "$build/capi/described/libgemma4_c.so"
+  else
+    record failed "capi: build of the described library"
+  fi
+  say "calling the installed C interface from other languages"
+  rm -rf "$build/prefix"
+  quietly "$log" cmake --install "$build" --prefix "$build/prefix" || { record failed "capi: install"; return 0; }
+  for language in c ctypes luajit ruby java go rust; do
+    verdict "examples: $language" foreign_caller "$language"
+  done
+}
+
+# src/matmul/onednn*.cpp against the headers of oneDNN 3.
 test_onednn_3() {
   say "compiling against oneDNN 3"
   local include
@@ -53,10 +96,10 @@ test_onednn_3() {
     record failed "compile against oneDNN 3: onednn-devel did not install"
     return 0
   fi
-  include=$(find "$build/onednn-3" -name dnnl.hpp -path '*oneapi/dnnl*' | head -n 1)
-  include=${include%/oneapi/dnnl/dnnl.hpp}
-  check "compile against oneDNN 3" g++ -std=c++20 -fsyntax-only -Wall -Wextra -fopenmp -DGEMMA4_WITH_ONEDNN -DGEMMA4_ONEDNN_OPENMP \
-    -Isrc -Iinclude "-I$include" src/matmul/onednn.cpp
+  include=$(find "$build/onednn-3" -name dnnl.h -path '*oneapi/dnnl*' | head -n 1)
+  include=${include%/oneapi/dnnl/dnnl.h}
+  check "compile against oneDNN 3" g++ -std=c++20 -fsyntax-only -Wall -Wextra -DGEMMA4_WITH_ONEDNN -Isrc -Iinclude \
+    "-I$include" src/matmul/onednn.cpp src/matmul/onednn_api.cpp
 }
 
 # `pip install .` as a user has it: its own environment, nothing reused.
@@ -68,6 +111,7 @@ test_pip_install() {
 }
 
 test_all() {
+  test_c_interface
   test_consumers
   test_other_isas
   test_onednn_3

@@ -77,7 +77,7 @@ test_consumers() {
   rm -rf "$consumers"
   mkdir -p "$consumers"
   need_packages "$log" pkg-config clang patchelf
-  GEMMA4_TARGETS="gemma4 gemma4_cli" build_tests build-shared -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DGEMMA4_BUILD_TESTS=OFF \
+  GEMMA4_TARGETS="gemma4 gemma4_cli gemma4_c" build_tests build-shared -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DGEMMA4_BUILD_TESTS=OFF \
     -DGEMMA4_BUILD_EXAMPLES=OFF || return 0
   check "install, static" cmake --install "$build" --prefix "$consumers/static"
   check "install, shared, with DESTDIR" env "DESTDIR=$consumers/staged" cmake --install build-shared --prefix /usr

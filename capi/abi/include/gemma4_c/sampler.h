@@ -1,0 +1,79 @@
+// Samplers: logits to a token, seeded. gemma4_c.h has the conventions.
+#ifndef GEMMA4_C_SAMPLER_H
+#define GEMMA4_C_SAMPLER_H
+
+#include "model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// How to choose. Transforms come in the order of the setters here, each to what the one before left. One thread at a
+/// time.
+typedef struct gemma4_sampler_options gemma4_sampler_options;
+/// Chooses tokens; remembers those seen. One thread at a time.
+typedef struct gemma4_sampler gemma4_sampler;
+
+/// Nothing is transformed: temperature 1, all tokens, seed 0.
+GEMMA4_API gemma4_status gemma4_sampler_options_create(gemma4_sampler_options** out_options);
+/// The model's own defaults (its generation_config.json or GGUF metadata).
+GEMMA4_API gemma4_status gemma4_sampler_options_of_model(const gemma4_model* model,
+                                                         gemma4_sampler_options** out_options);
+GEMMA4_API gemma4_status gemma4_sampler_options_destroy(gemma4_sampler_options* options);
+
+/// Tokens that are never chosen, instead of those before.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_suppress(gemma4_sampler_options* options, const int32_t* tokens,
+                                                             size_t n_tokens);
+/// Adds `bias` to a token's logit; one more entry with each call.
+GEMMA4_API gemma4_status gemma4_sampler_options_add_logit_bias(gemma4_sampler_options* options, int32_t token,
+                                                               float bias);
+/// Above 1: divides positive (multiplies negative) logits of tokens seen; 1: off.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_repetition_penalty(gemma4_sampler_options* options, float penalty);
+/// Subtracted once from logits of tokens seen; 0: off.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_presence_penalty(gemma4_sampler_options* options, float penalty);
+/// Subtracted per occurrence; 0: off.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_frequency_penalty(gemma4_sampler_options* options, float penalty);
+/// How many latest tokens count as seen, by default 64; -1: all, 0: none.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_penalty_last_n(gemma4_sampler_options* options, int32_t tokens);
+/// Logits are divided by it; 0: greedy, the first maximum wins.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_temperature(gemma4_sampler_options* options, float temperature);
+/// Keep the k largest; 0: all.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_top_k(gemma4_sampler_options* options, int32_t k);
+/// Keep the locally typical tokens up to this mass; 1: off.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_typical_p(gemma4_sampler_options* options, float mass);
+/// Keep the smallest set whose mass reaches it; 1: off.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_top_p(gemma4_sampler_options* options, float mass);
+/// Drop tokens below min_p times the best probability; 0: off.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_min_p(gemma4_sampler_options* options, float min_p);
+/// Equal seeds give equal draws on every platform.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_seed(gemma4_sampler_options* options, uint64_t seed);
+/// -1, the default: no log-probabilities. 0 or more: those of the chosen token and of so many most likely ones.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_logprobs(gemma4_sampler_options* options, int32_t top);
+
+/// `options` may be NULL. Errors: invalid_argument for values outside their range. Destroy with gemma4_sampler_destroy.
+GEMMA4_API gemma4_status gemma4_sampler_create(const gemma4_sampler_options* options, gemma4_sampler** out_sampler);
+GEMMA4_API gemma4_status gemma4_sampler_destroy(gemma4_sampler* sampler);
+/// A second sampler in the same state: it draws on alike.
+GEMMA4_API gemma4_status gemma4_sampler_copy(const gemma4_sampler* sampler, gemma4_sampler** out_sampler);
+
+/// Draws a token from n logits (the model's vocab_size) and counts it as seen. `mask`, [n_words], holds the draw to the
+/// tokens whose bit (id % 32) of mask[id / 32] is set, n_words = (n + 31) / 32; NULL with 0 words: any. Errors:
+/// non_finite when nothing finite is left to choose from; invalid_argument.
+GEMMA4_API gemma4_status gemma4_sampler_sample(gemma4_sampler* sampler, const float* logits, size_t n_logits,
+                                               const uint32_t* mask, size_t n_words, int32_t* out_token);
+/// Natural log of the probability of the last drawn token by the raw logits; 0 where log-probabilities are not asked
+/// for.
+GEMMA4_API gemma4_status gemma4_sampler_logprob(const gemma4_sampler* sampler, float* out_logprob);
+/// The most likely tokens of the last draw, best first: two arrays of one capacity (both NULL to ask).
+GEMMA4_API gemma4_status gemma4_sampler_top_logprobs(const gemma4_sampler* sampler, int32_t* tokens, float* logprobs,
+                                                     size_t capacity, size_t* out_count);
+/// Counts tokens as seen (a prompt, or tokens chosen elsewhere).
+GEMMA4_API gemma4_status gemma4_sampler_observe(gemma4_sampler* sampler, const int32_t* tokens, size_t n_tokens);
+/// Forgets what was seen and restarts from the seed.
+GEMMA4_API gemma4_status gemma4_sampler_reset(gemma4_sampler* sampler);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

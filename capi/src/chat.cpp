@@ -1,0 +1,204 @@
+// gemma4_c/chat.h: conversations.
+#include "chat_objects.h"
+#include "messages.h"
+
+namespace gemma4::capi {
+namespace {
+
+using Conversation = Claim<ChatObject>;
+
+/// What an event's text is in the C interface.
+std::string text_of(const ChatEvent& event) {
+  switch (event.type) {
+    case ChatEvent::Type::tool_call_started:
+      return event.call.name;
+    case ChatEvent::Type::tool_call:
+      return to_json(event.call).dump();
+    default:
+      return event.text;
+  }
+}
+
+/// A reply that is being written holds its chat.
+struct ChatStreamObject : Object {
+  using Handle = gemma4_chat_stream;
+  static constexpr char kName[] = "gemma4_chat_stream";
+
+  ChatStreamObject(const gemma4_chat* handle, std::string_view messages, const gemma4_send_options* options)
+      : chat(handle), stream(chat->chat.stream(read_messages(messages), options_of<SendOptionsObject>(options))) {}
+
+  bool next() {
+    event.reset();
+    text.clear();
+    if (reply) return false;
+    try {
+      event = stream->next();
+    } catch (...) {
+      stream.reset();
+      reply.emplace();
+      chat.release();
+      throw;
+    }
+    if (event) {
+      text = text_of(*event);
+      return true;
+    }
+    reply = stream->reply();
+    stream.reset();
+    chat.release();
+    return false;
+  }
+
+  Conversation chat;
+  std::optional<ChatStream> stream;
+  std::optional<ChatEvent> event;
+  std::string text;
+  std::optional<Reply> reply;  // once it is over
+};
+
+void send(const gemma4_chat* handle, std::vector<Message> messages, const gemma4_send_options* options,
+          gemma4_event_callback callback, void* user_data, gemma4_reply** out_reply) {
+  const Conversation with(handle);
+  ChatCallback on_event;
+  if (callback != nullptr) {
+    on_event = [callback, user_data](const ChatEvent& event) {
+      const std::string text = text_of(event);
+      const int32_t action =
+          callback(user_data, static_cast<int32_t>(event.type), text.data(), text.size(), event.index);
+      return action == GEMMA4_PROCEED ? StreamAction::proceed : StreamAction::cancel;
+    };
+  }
+  Reply reply = with->chat.send(std::move(messages), options_of<SendOptionsObject>(options), on_event);
+  if (out_reply != nullptr) create<ReplyObject>(out_reply, "out_reply", std::move(reply));
+}
+
+}  // namespace
+}  // namespace gemma4::capi
+
+namespace capi = gemma4::capi;
+using capi::guard;
+
+gemma4_status gemma4_chat_create(const gemma4_model* model, const gemma4_chat_options* options,
+                                 gemma4_chat** out_chat) {
+  return guard([&] {
+    capi::required(out_chat, "out_chat") = nullptr;
+    const auto object = capi::shared<capi::ModelObject>(model);
+    capi::create<capi::ChatObject>(out_chat, "out_chat",
+                                   gemma4::Chat(object->model, capi::options_of<capi::ChatOptionsObject>(options)));
+  });
+}
+
+gemma4_status gemma4_chat_destroy(gemma4_chat* chat) { return capi::destroy<capi::ChatObject>(chat); }
+
+gemma4_status gemma4_chat_send(gemma4_chat* chat, const char* messages, size_t messages_length,
+                               const gemma4_send_options* options, gemma4_event_callback callback, void* user_data,
+                               gemma4_reply** out_reply) {
+  return guard([&] {
+    if (out_reply != nullptr) *out_reply = nullptr;
+    capi::send(chat, capi::read_messages(capi::text(messages, messages_length, "messages")), options, callback,
+               user_data, out_reply);
+  });
+}
+
+gemma4_status gemma4_chat_send_text(gemma4_chat* chat, const char* text, size_t text_length,
+                                    const gemma4_send_options* options, gemma4_event_callback callback, void* user_data,
+                                    gemma4_reply** out_reply) {
+  return guard([&] {
+    if (out_reply != nullptr) *out_reply = nullptr;
+    std::string said(capi::text(text, text_length, "text"));
+    capi::send(chat, {gemma4::Message::user(std::move(said))}, options, callback, user_data, out_reply);
+  });
+}
+
+gemma4_status gemma4_chat_stream_create(gemma4_chat* chat, const char* messages, size_t messages_length,
+                                        const gemma4_send_options* options, gemma4_chat_stream** out_stream) {
+  return guard([&] {
+    capi::required(out_stream, "out_stream") = nullptr;
+    capi::create<capi::ChatStreamObject>(out_stream, "out_stream", chat,
+                                         capi::text(messages, messages_length, "messages"), options);
+  });
+}
+
+gemma4_status gemma4_chat_stream_destroy(gemma4_chat_stream* stream) {
+  return capi::destroy<capi::ChatStreamObject>(stream);
+}
+
+gemma4_status gemma4_chat_stream_next(gemma4_chat_stream* stream, int32_t* out_more) {
+  return guard([&] {
+    int32_t& more = capi::required(out_more, "out_more");
+    more = 0;
+    more = capi::Claim<capi::ChatStreamObject>(stream)->next();
+  });
+}
+
+gemma4_status gemma4_chat_stream_event(const gemma4_chat_stream* stream, int32_t* out_type, size_t* out_index) {
+  return guard([&] {
+    const capi::Claim<capi::ChatStreamObject> of(stream);
+    if (!of->event) capi::refuse("gemma4_chat_stream: there is no event: gemma4_chat_stream_next has not given one");
+    capi::required(out_type, "out_type") = static_cast<int32_t>(of->event->type);
+    capi::required(out_index, "out_index") = of->event->index;
+  });
+}
+
+gemma4_status gemma4_chat_stream_event_text(const gemma4_chat_stream* stream, char* buffer, size_t capacity,
+                                            size_t* out_length) {
+  return guard(
+      [&] { capi::write_text(capi::Claim<capi::ChatStreamObject>(stream)->text, buffer, capacity, out_length); });
+}
+
+gemma4_status gemma4_chat_stream_reply(const gemma4_chat_stream* stream, gemma4_reply** out_reply) {
+  return guard([&] {
+    capi::required(out_reply, "out_reply") = nullptr;
+    const capi::Claim<capi::ChatStreamObject> of(stream);
+    if (!of->reply) capi::refuse("gemma4_chat_stream: the reply is not over yet");
+    capi::create<capi::ReplyObject>(out_reply, "out_reply", *of->reply);
+  });
+}
+
+gemma4_status gemma4_chat_messages(const gemma4_chat* chat, char* buffer, size_t capacity, size_t* out_length) {
+  return guard([&] {
+    capi::write_text(capi::to_json(capi::Conversation(chat)->chat.messages()).dump(), buffer, capacity, out_length);
+  });
+}
+
+gemma4_status gemma4_chat_reset(gemma4_chat* chat) {
+  return guard([&] { capi::Conversation(chat)->chat.reset(); });
+}
+
+gemma4_status gemma4_chat_position(const gemma4_chat* chat, size_t* out_position, size_t* out_context_length) {
+  return guard([&] {
+    const capi::Conversation of(chat);
+    if (out_position != nullptr) *out_position = of->chat.position();
+    if (out_context_length != nullptr) *out_context_length = of->chat.context_length();
+  });
+}
+
+gemma4_status gemma4_chat_tokens(const gemma4_chat* chat, int32_t* tokens, size_t capacity, size_t* out_count) {
+  return guard(
+      [&] { capi::write_array(capi::Conversation(chat)->chat.tokens(), tokens, capacity, out_count, "tokens"); });
+}
+
+gemma4_status gemma4_chat_warning(const gemma4_chat* chat, char* buffer, size_t capacity, size_t* out_length) {
+  return guard([&] { capi::write_text(capi::Conversation(chat)->chat.warning(), buffer, capacity, out_length); });
+}
+
+gemma4_status gemma4_chat_memory_bytes(const gemma4_chat* chat, uint64_t* out_bytes) {
+  return guard([&] { capi::required(out_bytes, "out_bytes") = capi::Conversation(chat)->chat.memory_bytes(); });
+}
+
+gemma4_status gemma4_chat_encode(const gemma4_tokenizer* tokenizer, const char* messages, size_t messages_length,
+                                 const char* tools, size_t tools_length, int32_t form, int32_t enable_thinking,
+                                 int32_t add_generation_prompt, int32_t* tokens, size_t capacity, size_t* out_count) {
+  return guard([&] {
+    const auto object = capi::shared<capi::TokenizerObject>(tokenizer);
+    gemma4::RenderOptions options;
+    options.form = capi::one_of<gemma4::ChatForm>(form, GEMMA4_CHAT_FORM_SMALL, "form");
+    options.enable_thinking = enable_thinking != 0;
+    options.add_generation_prompt = add_generation_prompt != 0;
+    const std::string_view functions = capi::text(tools, tools_length, "tools");
+    const auto ids =
+        gemma4::encode_chat(object->tokenizer, capi::read_messages(capi::text(messages, messages_length, "messages")),
+                            functions.empty() ? gemma4::Json() : gemma4::Json::parse(functions, "tools"), options);
+    capi::write_array<int32_t>(ids, tokens, capacity, out_count, "tokens");
+  });
+}
