@@ -111,9 +111,7 @@ CallGrammars::CallGrammars(std::vector<Json> functions, const tokenizer::BpeToke
 
 std::shared_ptr<const grammar::Program> CallGrammars::calls(const std::string& name, bool opened, int max_calls) {
   std::shared_ptr<const grammar::Program>& made = made_[{name, opened, max_calls}];
-  if (!made) made = std::make_shared<const grammar::Program>([copy = *this, name, opened, max_calls] {
-    return copy.build(name, opened, max_calls);
-  });
+  if (!made) made = std::make_shared<const grammar::Program>(build(name, opened, max_calls));
   return made;
 }
 

@@ -57,8 +57,8 @@ void append_utf8(std::uint32_t code, std::string& text) {
 
 TermId Terms::characters(const CodeRanges& ranges) {
   std::vector<TermId> parts;
-  // A range of one length, whose ends agree in their first bytes and take in all of the rest, is a chain of sets; others
-  // are cut until they are.
+  // A range of one length, whose ends agree in their first bytes and take in all of the rest, is a chain of sets;
+  // others are cut until they are.
   const auto add = [&](const auto& self, std::uint32_t first, std::uint32_t last, int length) -> void {
     for (int i = 1; i < length; ++i) {
       const std::uint32_t low = (1U << (6 * i)) - 1;
@@ -142,6 +142,7 @@ void Terms::collect_sets(TermId t, std::vector<std::uint32_t>& sets) {
 // Bytes that no set of the term tells apart have one derivative.
 TermId* Terms::fill_row(TermId t) {
   grow(256 * sizeof(TermId));
+  ++rows_made_;
   ++mark_;
   std::vector<std::uint32_t> sets;
   collect_sets(t, sets);
@@ -237,22 +238,25 @@ TermId Terms::run(TermId t, std::string_view text) {
   return t;
 }
 
-// `prefix`: the bits read so far, with `tails` bytes of six bits to come.
-bool Terms::live_from(TermId t, std::uint32_t prefix, int tails, std::uint32_t first, std::uint32_t last) {
-  if (t == kNothing) return false;
-  if (tails == 0) return live(t);
-  for (unsigned b = 0x80; b <= 0xBF; ++b) {
+// Texts that begin with a character of the range; one is enough, but for `all`. `prefix`: the bits read so far, with
+// `tails` bytes of six bits to come.
+std::uint32_t Terms::count_from(TermId t, std::uint32_t prefix, int tails, CodeRange range, bool all) {
+  if (t == kNothing) return 0;
+  if (tails == 0) return all ? count(t) : live(t) ? 1 : 0;
+  std::uint32_t n = 0;
+  for (unsigned b = 0x80; b <= 0xBF && n < (all ? kMany : 1); ++b) {
     const std::uint32_t bits = prefix << 6 | (b & 0x3F);
     const std::uint32_t low = bits << (6 * (tails - 1)), high = low | ((1U << (6 * (tails - 1))) - 1);
-    if (high < first || low > last) continue;
-    if (live_from(next(t, static_cast<unsigned char>(b)), bits, tails - 1, first, last)) return true;
+    if (high < range.first || low > range.last) continue;
+    n += count_from(next(t, static_cast<unsigned char>(b)), bits, tails - 1, range, all);
   }
-  return false;
+  return n;
 }
 
-bool Terms::live_between(TermId t, std::uint32_t first, std::uint32_t last) {
-  if (t == kAll) return true;
-  for (unsigned b = 0; b < 0xF5; ++b) {
+std::uint32_t Terms::between(TermId t, std::uint32_t first, std::uint32_t last, bool all) {
+  if (t == kAll) return kMany;
+  std::uint32_t n = 0;
+  for (unsigned b = 0; b < 0xF5 && n < (all ? kMany : 1); ++b) {
     if (b >= 0x80 && b < 0xC2) continue;
     const int tails = b < 0x80 ? 0 : b < 0xE0 ? 1 : b < 0xF0 ? 2 : 3;
     const std::uint32_t bits = tails == 0 ? b : b & (0x3FU >> tails);
@@ -260,9 +264,9 @@ bool Terms::live_between(TermId t, std::uint32_t first, std::uint32_t last) {
     const std::uint32_t low = std::max(bits << (6 * tails), start);
     const std::uint32_t high = bits << (6 * tails) | ((1U << (6 * tails)) - 1);
     if (high < first || low > last) continue;
-    if (live_from(next(t, static_cast<unsigned char>(b)), bits, tails, std::max(first, low), last)) return true;
+    n += count_from(next(t, static_cast<unsigned char>(b)), bits, tails, {std::max(first, low), last}, all);
   }
-  return false;
+  return std::min(n, kMany);
 }
 
 }  // namespace gemma4::grammar

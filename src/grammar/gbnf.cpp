@@ -441,17 +441,15 @@ class Builder {
 }  // namespace
 
 std::shared_ptr<const Program> compile_gbnf(std::string_view text) {
-  return std::make_shared<const Program>([source = std::string(text)] {
-    auto rules = std::make_unique<Rules>();
-    Parser parser(rules->terms, source);
-    parser.parse();
-    const Builder builder(*rules, parser, parser.names.size());
-    rules->set_root(builder.rule_of(parser.root()));
-    std::vector<std::string> names(rules->size());
-    for (std::size_t i = 0; i < parser.names.size(); ++i) names[builder.rule_of(i)] = parser.names[i];
-    rules->finish(names);
-    return rules;
-  });
+  auto rules = std::make_unique<Rules>();
+  Parser parser(rules->terms, text);
+  parser.parse();
+  const Builder builder(*rules, parser, parser.names.size());
+  rules->set_root(builder.rule_of(parser.root()));
+  std::vector<std::string> names(rules->size());
+  for (std::size_t i = 0; i < parser.names.size(); ++i) names[builder.rule_of(i)] = parser.names[i];
+  rules->finish(names);
+  return std::make_shared<const Program>(std::move(rules));
 }
 
 }  // namespace gemma4::grammar

@@ -1,13 +1,14 @@
 #include "grammar/machine.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/check.h"
 
 namespace gemma4::grammar {
 namespace {
 
-constexpr std::size_t kMaxFrames = 2000;  // ways to read one text at a time
+constexpr std::size_t kMerged = 8;  // more frames than these are looked through for some to merge
 
 std::uint64_t hash(const Frame& f) noexcept {
   constexpr std::uint64_t kMix = 0x9E3779B97F4A7C15;
@@ -29,10 +30,12 @@ Machine::Machine(Rules& rules) : rules_(rules), slots_(1024), first_seen_(rules.
   intern(Frame{});  // done
   seen_.emplace_back();
   texts_.push_back({0, 0});  // the empty text
+  key_lists_.emplace_back();
 }
 
 std::size_t Machine::memory_bytes() const noexcept {
-  return memory_ + frames_.size() * (sizeof(Frame) + 16) + texts_.size() * 48 + rules_.terms.memory_bytes();
+  const std::size_t texts = (texts_.size() + key_lists_.size()) * 48;
+  return memory_ + frames_.size() * (sizeof(Frame) + 16) + texts + rules_.terms.memory_bytes();
 }
 
 FrameId Machine::intern(const Frame& frame) {
@@ -55,27 +58,125 @@ FrameId Machine::intern(const Frame& frame) {
   return static_cast<FrameId>(frames_.size() - 1);
 }
 
-void Machine::settle(Frames& frames) const {
-  if (frames.size() > 1) {
-    std::sort(frames.begin(), frames.end());
-    frames.erase(std::unique(frames.begin(), frames.end()), frames.end());
+// In order, each once, and not too many.
+void Machine::settle(Frames& frames) {
+  if (frames.size() <= 1) return;
+  std::sort(frames.begin(), frames.end());
+  frames.erase(std::unique(frames.begin(), frames.end()), frames.end());
+  if (frames.size() <= kMerged) return;
+  merge(frames);
+  if (frames.size() <= kMaxFrames) return;
+  GEMMA4_CHECK(!exact_, ErrorCode::unsupported, "grammar: expected a text to be readable in at most ", kMaxFrames,
+               " ways at a time, got more");
+  frames.resize(kMaxFrames);  // each of them leads to an end of its own
+}
+
+void Machine::merge(Frames& frames) {
+  const auto key = [](const Frame& f) {
+    return std::tuple(f.kind, f.phase, f.utf8, f.detail, f.a, f.term, f.x, f.y, f.seen, f.hex);
+  };
+  std::vector<std::pair<Frame, FrameId>> all;
+  all.reserve(frames.size());
+  for (const FrameId id : frames) all.emplace_back(frames_[id], id);
+  std::stable_sort(all.begin(), all.end(), [&](const auto& x, const auto& y) { return key(x.first) < key(y.first); });
+  frames.clear();
+  for (std::size_t i = 0, next = 0; i < all.size(); i = next) {
+    for (next = i + 1; next < all.size() && key(all[next].first) == key(all[i].first);) ++next;
+    if (next == i + 1) {
+      frames.push_back(all[i].second);
+      continue;
+    }
+    Frames parents;
+    for (std::size_t j = i; j < next; ++j) parents.push_back(all[j].first.parent);
+    Frame merged = all[i].first;
+    merged.parent = several(parents);
+    frames.push_back(intern(merged));
   }
-  GEMMA4_CHECK(frames.size() <= kMaxFrames, ErrorCode::unsupported,
-               "grammar: expected a text to be readable in at most ", kMaxFrames, " ways at a time, got more");
+  std::sort(frames.begin(), frames.end());
+}
+
+FrameId Machine::several(const Frames& of) {
+  if (of.size() == 1) return of[0];
+  Frames frames;
+  for (const FrameId id : of) {
+    const Frame& f = frames_[id];
+    if (f.kind == Frame::Kind::several) {
+      frames.insert(frames.end(), several_[f.a].begin(), several_[f.a].end());
+    } else {
+      frames.push_back(id);
+    }
+  }
+  std::sort(frames.begin(), frames.end());
+  frames.erase(std::unique(frames.begin(), frames.end()), frames.end());
+  if (frames.size() == 1) return frames[0];
+  const auto [at, added] = several_ids_.emplace(std::move(frames), static_cast<std::uint32_t>(several_.size()));
+  if (added) {
+    several_.push_back(at->first);
+    memory_ += at->first.size() * 8 + 120;
+  }
+  Frame f;
+  f.kind = Frame::Kind::several;
+  f.a = at->second;
+  return intern(f);
+}
+
+void Machine::next_place() {
+  if (++place_ == 0) {
+    resumed_.clear();
+    place_ = 1;
+  }
+  if (!begun_.empty()) begun_.clear();
 }
 
 Frames Machine::start() {
+  next_place();
   Frames out;
   begin(rules_.root(), 0, out);
+  begin_choices(out);
   settle(out);
   return out;
 }
 
-Frames Machine::step(const Frames& frames, unsigned char byte) {
+void Machine::step(const FrameId* frames, std::size_t n, unsigned char byte, Frames& out) {
+  next_place();
+  out.clear();
+  for (std::size_t i = 0; i < n; ++i) step(frames[i], byte, out);
+  begin_choices(out);
+  settle(out);
+}
+
+void Machine::step_token(const Frames& frames, TokenId token, Frames& out) {
+  next_place();
+  out.clear();
+  for (const FrameId id : frames) step_token(id, token, out);
+  begin_choices(out);
+  settle(out);
+}
+
+Frames Machine::after(FrameId parent) {
+  next_place();
   Frames out;
-  for (const FrameId id : frames) step(id, byte, out);
+  resume(parent, out);
+  begin_choices(out);
   settle(out);
   return out;
+}
+
+// A rule that is referred to from several places begins once, for all of them: those that others begin with come last.
+void Machine::begin_choices(Frames& out) {
+  while (!choices_.empty()) {
+    RuleId first = choices_[0].first;
+    for (const auto& [rule, parent] : choices_) {
+      if (rules_.rank(rule) > rules_.rank(first)) first = rule;
+    }
+    Frames parents;
+    const auto others = std::stable_partition(choices_.begin(), choices_.end(),
+                                              [&](const auto& choice) { return choice.first != first; });
+    for (auto at = others; at != choices_.end(); ++at) parents.push_back(at->second);
+    choices_.erase(others, choices_.end());
+    const FrameId parent = several(parents);
+    for (const RuleId child : rules_[first].children) begin(child, parent, out);
+  }
 }
 
 bool Machine::complete(const Frames& frames) const {
@@ -107,7 +208,7 @@ void Machine::begin(RuleId rule, FrameId parent, Frames& out) {
       }
       break;
     case Rule::Kind::choice:
-      for (const RuleId child : r.children) begin(child, parent, out);
+      if (begun_.insert(std::uint64_t{rule} << 32 | parent).second) choices_.emplace_back(rule, parent);
       break;
     case Rule::Kind::repeat:
       f.kind = Frame::Kind::repeat;
@@ -130,6 +231,9 @@ void Machine::begin(RuleId rule, FrameId parent, Frames& out) {
 }
 
 void Machine::resume(FrameId id, Frames& out) {
+  if (resumed_.size() <= id) resumed_.resize(frames_.size() + 64);
+  if (resumed_[id] == place_) return;  // a repeat's round without a text, too
+  resumed_[id] = place_;
   const Frame f = frames_[id];
   if (f.kind == Frame::Kind::sequence) {
     const std::vector<RuleId>& children = rules_[f.a].children;
@@ -138,8 +242,6 @@ void Machine::resume(FrameId id, Frames& out) {
     // The last one goes on with the parent itself, so that right recursion does not pile up frames.
     begin(children[f.x], next.x < children.size() ? intern(next) : f.parent, out);
   } else if (f.kind == Frame::Kind::repeat) {
-    if (std::find(rounds_.begin(), rounds_.end(), id) != rounds_.end()) return;  // a round without a text
-    rounds_.push_back(id);
     const Rule& r = rules_[f.a];
     if (f.x < r.max) {
       Frame next = f;
@@ -147,7 +249,9 @@ void Machine::resume(FrameId id, Frames& out) {
       begin(r.a, intern(next), out);
     }
     if (f.x >= r.min) resume(f.parent, out);
-    rounds_.pop_back();
+  } else if (f.kind == Frame::Kind::several) {
+    const Frames parents = several_[f.a];
+    for (const FrameId parent : parents) resume(parent, out);
   } else {
     out.push_back(id);
   }

@@ -1,17 +1,21 @@
 // Machine: the pushdown automaton that runs Rules byte by byte.
 //
 // A place in a text is a set of frames, one for each way to read the text so far. A frame says what is being read and,
-// by its parent, where that goes on; equal frames have equal numbers, so ways that come together are one. Frames are
-// never changed, so going back and forking cost nothing. Object frames know the keys seen: any order, each key once.
+// by its parent, where that goes on; equal frames have equal numbers, so ways that come together are one, and where
+// many differ only in their parents, they become one with all of these (a graph-structured stack: M. Tomita, Efficient
+// Parsing for Natural Language, 1985). Frames are never changed, so going back and forking cost nothing. Object frames
+// know the keys seen: any order, each key once.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "grammar/rules.h"
@@ -32,13 +36,14 @@ struct Frame {
     value,   ///< Before a JSON value.
     object, array,
     sequence, repeat,  ///< Only as parents.
+    several,           ///< The same, of frames of any kind.
     token,
   };
   Kind kind = Kind::done;
   std::uint8_t phase = 0;   ///< TextCursor::phase; of objects and arrays: Place.
   std::uint8_t utf8 = 0;
   std::uint8_t detail = 0;  ///< key: class; object, array: white space so far.
-  std::uint32_t a = 0;      ///< Goal, object, array or rule.
+  std::uint32_t a = 0;      ///< Goal, object, array or rule; several: of which.
   TermId term = 0;          ///< Content still to come; names: bytes read; object: goal of the value to come.
   std::uint32_t x = 0;      ///< string: characters needed; names: first entry; key: its text; others: items, rounds.
   std::uint32_t y = 0;      ///< string: characters allowed; names: end of entries; array: counts.
@@ -54,14 +59,15 @@ class Machine {
 
   /// The beginning.
   Frames start();
-  /// What a byte leads to, appended to `out`; a frame may be there twice.
-  void step(FrameId id, unsigned char byte, Frames& out);
-  void step_token(FrameId id, TokenId token, Frames& out);
-  Frames step(const Frames& frames, unsigned char byte);
-  /// Sorts, removes what is twice; throws Error unsupported when there are too many.
-  void settle(Frames& frames) const;
+  /// What a byte leads to from `n` frames; `out` is settled.
+  void step(const FrameId* frames, std::size_t n, unsigned char byte, Frames& out);
+  void step(const Frames& frames, unsigned char byte, Frames& out) { step(frames.data(), frames.size(), byte, out); }
+  void step_token(const Frames& frames, TokenId token, Frames& out);
   /// What a frame's parent goes on with.
-  void resume(FrameId parent, Frames& out);
+  Frames after(FrameId parent);
+  /// Beyond kMaxFrames ways to read a text: Error unsupported (exact), or some are given up.
+  void set_exact(bool exact) noexcept { exact_ = exact; }
+  static constexpr std::size_t kMaxFrames = 2000;
 
   const Frame& frame(FrameId id) const { return frames_[id]; }
   bool complete(const Frames& frames) const;
@@ -74,6 +80,13 @@ class Machine {
   TermId key_content(const Frame& frame);
   /// Whether the string content that `frame` (string or key) reads may end here.
   bool content_may_end(const Frame& frame) const;
+  /// Whether the texts that the key of `frame` may become are so few that those seen may be all of them.
+  bool few_keys(const Frame& frame) { return terms().count(frame.term) < Terms::kMany; }
+  /// What the keys seen that begin as `frame` (key) does go on with.
+  std::vector<std::string> seen_behind(const Frame& frame) const { return seen_behind(seen_[frame.seen], frame.x); }
+
+  /// Forgets all but what `frames` and the rules need. Returns the new number of each frame; those of `frames` remain.
+  std::vector<FrameId> forget(const std::vector<bool>& frames);
 
   Rules& rules() noexcept { return rules_; }
   Terms& terms() noexcept { return rules_.terms; }
@@ -82,15 +95,27 @@ class Machine {
  private:
   enum Place : std::uint8_t { kOpen, kNext, kColon, kValue, kAfter };
   struct Seen {
-    std::vector<std::uint64_t> entries;              // a bit each
+    std::vector<std::uint64_t> entries;  // a bit each
     std::uint32_t count = 0;
     std::uint32_t marks = 0;
-    std::vector<std::vector<std::uint32_t>> texts;   // of keys, by class
-    std::vector<TermId> left;                        // keys still free, by class
+    std::uint32_t keys = 0;              // that no entry names: a KeyList
     bool has(std::size_t i) const { return i / 64 < entries.size() && (entries[i / 64] >> i % 64 & 1U) != 0; }
   };
 
+  struct KeyList {
+    std::uint32_t text = 0;
+    std::uint32_t before = 0;  // the rest of the list
+  };
+
   void begin(RuleId rule, FrameId parent, Frames& out);
+  void resume(FrameId parent, Frames& out);
+  void step(FrameId id, unsigned char byte, Frames& out);
+  void step_token(FrameId id, TokenId token, Frames& out);
+  void next_place();
+  void settle(Frames& frames);
+  void merge(Frames& frames);
+  FrameId several(const Frames& frames);
+  void begin_choices(Frames& out);
   void step_term(const Frame& f, unsigned char b, Frames& out);
   void step_string(const Frame& f, unsigned char b, Frames& out);
   void step_names(const Frame& f, unsigned char b, Frames& out);
@@ -111,6 +136,8 @@ class Machine {
   bool may_add_any(const ObjectRule& o, const Seen& seen) const;
   bool may_close(const ObjectRule& o, const Seen& seen) const;
   bool items_suffice(const ArrayRule& a, const Frame& f) const;
+  bool key_left(const Seen& seen, TermId content, std::uint32_t text, CodeRange first = {0, kLastCode}) const;
+  std::vector<std::string> seen_behind(const Seen& seen, std::uint32_t text) const;
   std::uint32_t intern_seen(Seen seen);
   std::uint32_t first_seen(std::uint32_t object);
   std::uint32_t append(std::uint32_t text, unsigned char byte);
@@ -124,7 +151,16 @@ class Machine {
   std::vector<std::uint32_t> first_seen_;               // by object; kUnlimited: not made yet
   std::vector<std::pair<std::uint32_t, unsigned char>> texts_;  // of keys: all but the last byte, the last byte
   std::unordered_map<std::uint64_t, std::uint32_t> text_ids_;
-  std::vector<FrameId> rounds_;                         // repeats that are being resumed
+  std::vector<KeyList> key_lists_;
+  std::unordered_map<std::uint64_t, std::uint32_t> key_list_ids_;
+  std::vector<Frames> several_;
+  std::map<Frames, std::uint32_t> several_ids_;
+  // What has been resumed and begun at this place in the text: once is enough.
+  std::uint32_t place_ = 0;
+  std::vector<std::uint32_t> resumed_;                  // by frame: the last place
+  std::unordered_set<std::uint64_t> begun_;             // choices, with their parents
+  std::vector<std::pair<RuleId, FrameId>> choices_;     // still to begin
+  bool exact_ = true;
   std::size_t memory_ = 0;
 };
 

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "base/check.h"
 #include "base/utf8.h"
 #include "grammar/machine.h"
 
@@ -12,7 +11,6 @@ namespace {
 constexpr std::uint8_t kSpaceDone = 1;       // one space has been written
 constexpr std::uint8_t kSpaceNewline = 2;    // a newline; + 1 for each space behind it
 constexpr std::uint8_t kMaxIndent = 20;
-constexpr std::uint32_t kMaxCount = 255;     // of one `contains`, packed in a byte
 
 std::uint32_t counted(std::uint32_t counts, std::size_t i) { return counts >> 8 * i & 0xFF; }
 
@@ -142,8 +140,8 @@ void Machine::begin_key(const Frame& f, unsigned char b, Frames& out) {
     key.y = kUnlimited;
     for (std::size_t c = 0; c < o.classes.size(); ++c) {
       key.detail = static_cast<std::uint8_t>(c);
-      key.term = seen.left[c];
-      if (terms().live(key.term)) keys.push_back(intern(key));
+      key.term = o.classes[c].term;
+      if (key_left(seen, key.term, 0)) keys.push_back(intern(key));
     }
   }
   if (!rules_.style.call) {
@@ -220,12 +218,14 @@ void Machine::step_key(const Frame& f, unsigned char b, Frames& out) {
   if (b == (rules_.style.call ? ':' : '"') && f.phase == 0) {
     if (f.utf8 != 0 || !terms().nullable(f.term)) return;
     Seen more = seen_[f.seen];
-    more.texts[c].insert(std::upper_bound(more.texts[c].begin(), more.texts[c].end(), f.x), f.x);
-    std::vector<std::string> texts;
-    for (const std::uint32_t id : more.texts[c]) texts.push_back(text_of(id));
-    const ObjectRule::KeyClass& keys = rules_.objects[f.a].classes[c];
-    more.left[c] = terms().both(keys.term, terms().complement(terms().one_of({texts.begin(), texts.end()})));
-    return end_key(f, keys.variants, more, out);
+    for (std::uint32_t k = more.keys; k != 0; k = key_lists_[k].before) {
+      if (key_lists_[k].text == f.x) return;
+    }
+    const auto [at, added] =
+        key_list_ids_.emplace(std::uint64_t{more.keys} << 32 | f.x, static_cast<std::uint32_t>(key_lists_.size()));
+    if (added) key_lists_.push_back({f.x, more.keys});
+    more.keys = at->second;
+    return end_key(f, rules_.objects[f.a].classes[c].variants, more, out);
   }
   TextCursor cursor{f.phase, f.utf8, f.hex};
   const TextCursor::Step step = cursor.step(b, rules_.style.call);
@@ -241,19 +241,48 @@ void Machine::step_key(const Frame& f, unsigned char b, Frames& out) {
   next.hex = cursor.hex;
   if (cursor.phase != 0) {
     bool possible = false;
-    for (const CodeRange r : cursor.codes()) possible = possible || terms().live_between(next.term, r.first, r.last);
+    for (const CodeRange r : cursor.codes()) {
+      possible = possible || key_left(seen_[f.seen], next.term, next.x, r);
+    }
     if (!possible) return;
+  } else if (!key_left(seen_[f.seen], next.term, next.x)) {
+    return;
   }
   out.push_back(intern(next));
 }
 
-TermId Machine::key_content(const Frame& f) {
-  std::vector<std::string> texts;
-  for (const auto& of_class : seen_[f.seen].texts) {
-    for (const std::uint32_t id : of_class) texts.push_back(text_of(id));
+TermId Machine::key_content(const Frame& f) { return terms().run(rules_.objects[f.a].keys, text_of(f.x)); }
+
+std::vector<std::string> Machine::seen_behind(const Seen& seen, std::uint32_t text) const {
+  std::vector<std::string> out;
+  for (std::uint32_t k = seen.keys; k != 0; k = key_lists_[k].before) {
+    std::string behind;
+    std::uint32_t at = key_lists_[k].text;
+    for (; at != text && at != 0; at = texts_[at].first) behind += static_cast<char>(texts_[at].second);
+    if (at != text) continue;
+    std::reverse(behind.begin(), behind.end());
+    out.push_back(std::move(behind));
   }
-  const TermId seen = terms().one_of({texts.begin(), texts.end()});
-  return terms().run(terms().both(rules_.objects[f.a].keys, terms().complement(seen)), text_of(f.x));
+  return out;
+}
+
+// Whether a key that has begun with `text` and goes on with `content`, its next character within `first`, can become
+// one not seen.
+bool Machine::key_left(const Seen& seen, TermId content, std::uint32_t text, CodeRange first) const {
+  Terms& terms = rules_.terms;
+  const bool any = first.first == 0 && first.last == kLastCode;
+  std::uint32_t left = any ? terms.count(content) : terms.count_between(content, first.first, first.last);
+  if (left >= Terms::kMany || seen.keys == 0) return left > 0;
+  for (const std::string& behind : seen_behind(seen, text)) {
+    if (!any) {
+      const char* p = behind.data();
+      if (behind.empty()) continue;
+      const auto code = static_cast<std::uint32_t>(base::next_code_point(p, p + behind.size()));
+      if (code < first.first || code > first.last) continue;
+    }
+    if (left > 0 && terms.nullable(terms.run(content, behind))) --left;
+  }
+  return left > 0;
 }
 
 void Machine::end_key(const Frame& f, const std::vector<Variant>& variants, const Seen& seen, Frames& out) {
@@ -306,8 +335,8 @@ bool Machine::may_add(const ObjectRule& o, const Seen& seen, std::size_t i) cons
 bool Machine::may_add_any(const ObjectRule& o, const Seen& seen) const {
   if (seen.count >= o.max) return false;
   if (has_room(o, seen, o.entries.size())) {
-    for (const TermId left : seen.left) {
-      if (rules_.terms.live(left)) return true;
+    for (const ObjectRule::KeyClass& c : o.classes) {
+      if (key_left(seen, c.term, 0)) return true;
     }
   }
   for (std::size_t i = 0; i < o.entries.size(); ++i) {
@@ -376,8 +405,6 @@ void Machine::begin_item(const Frame& f, std::optional<unsigned char> b, Frames&
       if ((v.marks >> i & 1U) != 0) ++n;
       if (c.max == kUnlimited) n = std::min(n, c.min);
       possible = possible && n <= c.max && (n >= c.min || a.max == kUnlimited || c.min - n <= a.max - (f.x + 1));
-      GEMMA4_CHECK(n <= kMaxCount, ErrorCode::unsupported, "grammar: expected contains to count to at most ", kMaxCount,
-                   ", got more");
       after.y = (after.y & ~(0xFFU << 8 * i)) | n << 8 * i;
     }
     if (!possible) continue;
@@ -398,8 +425,6 @@ std::uint32_t Machine::first_seen(std::uint32_t object) {
     Seen seen;
     const ObjectRule& o = rules_.objects[object];
     seen.entries.resize((o.entries.size() + 63) / 64);
-    seen.texts.resize(o.classes.size());
-    for (const ObjectRule::KeyClass& c : o.classes) seen.left.push_back(c.term);
     first_seen_[object] = intern_seen(std::move(seen));
   }
   return first_seen_[object];
@@ -410,12 +435,8 @@ std::uint32_t Machine::intern_seen(Seen seen) {
   const auto add = [&key](const auto& value) { key.append(reinterpret_cast<const char*>(&value), sizeof value); };
   add(seen.count);
   add(seen.marks);
+  add(seen.keys);
   for (const std::uint64_t w : seen.entries) add(w);
-  for (const auto& texts : seen.texts) {
-    add(texts.size());
-    for (const std::uint32_t t : texts) add(t);
-  }
-  for (const TermId t : seen.left) add(t);
   const auto [at, added] = seen_ids_.emplace(std::move(key), static_cast<std::uint32_t>(seen_.size()));
   if (added) {
     memory_ += at->first.size() * 2 + 200;

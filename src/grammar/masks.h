@@ -21,9 +21,12 @@ class Masks {
  public:
   explicit Masks(Machine& machine) : machine_(machine) {}
 
-  /// mask [table.words()]: bits of the tokens that may follow `frames`; every word is written.
+  /// mask [table.words()]: bits of the tokens that may follow `frames`; every word is written. Where finding them all
+  /// would take too long, those of one byte are all there, and of the longer ones some.
   void write(const Frames& frames, const std::shared_ptr<const TokenTable>& table, std::uint32_t* mask);
-  std::size_t memory_bytes() const noexcept { return memory_; }
+  std::size_t memory_bytes() const noexcept { return memory_ + cache_memory_; }
+  /// Forgets all it has worked out: the machine has new numbers.
+  void forget();
 
  private:
   /// Tokens from inside a string whose content goes on with a term.
@@ -32,11 +35,11 @@ class Masks {
     std::vector<std::uint64_t> closing;  ///< By index of TokenTable::quotes(): the content may end at the quote.
     std::vector<TokenId> late;           ///< Those that close the string after an escape.
   };
-  struct Cached {
-    std::vector<std::uint32_t> mask;
-  };
-
   void use(const std::shared_ptr<const TokenTable>& table);
+  std::size_t work() const noexcept;
+  bool spent() const noexcept { return work() > last_work_; }
+  void add_and_keep(FrameId id, std::uint32_t* mask);
+  void add_awaited(const Frames& frames, std::uint32_t* mask);
   void add(FrameId id, std::uint32_t* mask);
   void add_string(FrameId id, std::uint32_t* mask);
   void add_keys(const Frames& ids, std::uint32_t* mask);
@@ -45,7 +48,9 @@ class Masks {
   const StringTokens& tokens_of(TermId content);
   void walk_content(std::uint32_t node, TermId content, std::uint32_t* mask);
   void correct_content(std::uint32_t node, TermId content, std::uint32_t* mask);
-  bool unstoppable(TermId content);
+  /// Whether a string's content goes on whatever usual characters come; and may end behind each of them.
+  enum Going : std::uint8_t { kStops, kGoesOn, kEndsAnywhere };
+  Going going(TermId content);
   const AsciiSet& loops(TermId content);
   void escapes_of(TermId content, StringTokens& tokens);
   template <class Accept>
@@ -56,11 +61,15 @@ class Masks {
   Machine& machine_;
   std::shared_ptr<const TokenTable> table_;
   std::unordered_map<TermId, StringTokens> strings_;
-  std::unordered_map<TermId, bool> unstoppable_;
+  std::unordered_map<TermId, Going> going_;
   std::unordered_map<TermId, AsciiSet> loops_;
-  std::unordered_map<FrameId, Cached> cached_;     // masks that were dear
+  std::unordered_map<FrameId, std::vector<std::uint32_t>> cached_;  // masks that were dear
   std::vector<std::unique_ptr<ByteSet>> first_;    // by frame
-  std::size_t steps_ = 0;                          // of the mask being made
+  std::vector<std::uint32_t> own_;                 // of one frame of several
+  std::size_t nodes_seen_ = 0;
+  std::size_t steps_ = 0;                          // of the machine
+  std::size_t last_work_ = 0;                      // what work() may come to
+  std::size_t cache_memory_ = 0;                   // of strings_ and cached_
   std::size_t memory_ = 0;
 };
 

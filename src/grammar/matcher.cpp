@@ -1,6 +1,7 @@
 #include "grammar/matcher.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/check.h"
 #include "base/utf8.h"
@@ -12,38 +13,56 @@ constexpr std::size_t kMaxForced = 1024;  // bytes
 
 }  // namespace
 
+class Matcher::Use {
+ public:
+  explicit Use(const Matcher& matcher) : lock_(matcher.engine_->mutex) {
+    matcher.engine_->tidy();
+    matcher.engine_->machine.set_exact(false);
+  }
+
+ private:
+  std::lock_guard<std::mutex> lock_;
+};
+
 Matcher::Matcher(std::shared_ptr<const Program> program, std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer)
     : program_(std::move(program)),
       tokenizer_(std::move(tokenizer)),
       table_(TokenTable::of(*tokenizer_)),
-      engine_(program_->engine()) {
-  const std::lock_guard lock(engine_->mutex);
+      engine_(program_->engine()),
+      history_(std::make_unique<History>()) {
+  const Use use(*this);
   GEMMA4_CHECK(engine_->rules->has_text(), ErrorCode::invalid_argument,
                "GrammarMatcher: expected a grammar with a text, got one that nothing satisfies");
-  history_.push_back(engine_->machine.start());
+  history_->push_back(engine_->machine.start());
+  engine_->enter(history_.get());
 }
 
-void Matcher::check_memory() const {
-  GEMMA4_CHECK(engine_->memory_bytes() <= Program::kLimit, ErrorCode::unsupported,
-               "grammar: expected texts whose reading takes at most ", Program::kLimit >> 20, " MiB, got more");
+Matcher::Matcher(const Matcher& other)
+    : program_(other.program_), tokenizer_(other.tokenizer_), table_(other.table_), engine_(other.engine_) {
+  const std::lock_guard lock(engine_->mutex);
+  history_ = std::make_unique<History>(*other.history_);
+  engine_->enter(history_.get());
+}
+
+Matcher::~Matcher() {
+  if (!history_) return;
+  const std::lock_guard lock(engine_->mutex);
+  engine_->leave(history_.get());
 }
 
 void Matcher::mask(Span<std::uint32_t> allowed) {
   GEMMA4_CHECK(allowed.size() >= table_->words(), ErrorCode::invalid_argument,
                "GrammarMatcher::mask: expected at least ", table_->words(), " words, got ", allowed.size());
-  const std::lock_guard lock(engine_->mutex);
-  check_memory();
-  engine_->masks.write(history_.back(), table_, allowed.data());
+  const Use use(*this);
+  engine_->masks.write(history_->back(), table_, allowed.data());
   std::fill(allowed.begin() + table_->words(), allowed.end(), 0U);
 }
 
 bool Matcher::advance(std::string_view bytes, Frames& frames) {
   Frames next;
   for (const char c : bytes) {
-    next.clear();
-    for (const FrameId id : frames) engine_->machine.step(id, static_cast<unsigned char>(c), next);
+    engine_->machine.step(frames, static_cast<unsigned char>(c), next);
     if (next.empty()) return false;
-    engine_->machine.settle(next);
     frames.swap(next);
   }
   return true;
@@ -51,39 +70,48 @@ bool Matcher::advance(std::string_view bytes, Frames& frames) {
 
 bool Matcher::accept(TokenId token) {
   GEMMA4_CHECK(token >= 0, ErrorCode::token_out_of_range, "GrammarMatcher::accept: expected a token id, got ", token);
-  const std::lock_guard lock(engine_->mutex);
-  check_memory();
+  const Use use(*this);
   Frames out;
   const bool known = static_cast<std::size_t>(token) < table_->vocab_size();
   if (known && !table_->bytes(token).empty()) {
-    out = history_.back();
+    out = history_->back();
     if (!advance(table_->bytes(token), out)) out.clear();
   }
   Frames named;
-  for (const FrameId id : history_.back()) engine_->machine.step_token(id, token, named);
-  out.insert(out.end(), named.begin(), named.end());
+  engine_->machine.step_token(history_->back(), token, named);
+  if (!named.empty()) {
+    Frames both;
+    std::set_union(out.begin(), out.end(), named.begin(), named.end(), std::back_inserter(both));
+    out.swap(both);
+  }
   if (out.empty()) return false;
-  engine_->machine.settle(out);
-  history_.push_back(std::move(out));
+  history_->push_back(std::move(out));
   return true;
 }
 
 bool Matcher::accept_text(std::string_view text) {
-  const std::lock_guard lock(engine_->mutex);
-  check_memory();
-  Frames frames = history_.back();
+  const Use use(*this);
+  Frames frames = history_->back();
   if (!advance(text, frames)) return false;
-  history_.push_back(std::move(frames));
+  history_->push_back(std::move(frames));
   return true;
 }
 
-bool Matcher::may_stop() const { return engine_->machine.complete(history_.back()); }
-bool Matcher::finished() const { return history_.back().size() == 1 && may_stop(); }
+bool Matcher::may_stop() const {
+  const std::lock_guard lock(engine_->mutex);
+  return engine_->machine.complete(history_->back());
+}
+
+bool Matcher::finished() const {
+  const std::lock_guard lock(engine_->mutex);
+  return history_->back().size() == 1 && engine_->machine.complete(history_->back());
+}
 
 void Matcher::rollback(std::size_t n) {
   GEMMA4_CHECK(n <= length(), ErrorCode::invalid_argument, "GrammarMatcher::rollback: expected at most ", length(),
                " tokens, got ", n);
-  history_.resize(history_.size() - n);
+  const std::lock_guard lock(engine_->mutex);
+  history_->resize(history_->size() - n);
 }
 
 // The byte that must come next, -1 where there is a choice. The escape of a character that may stand as itself is none.
@@ -102,10 +130,10 @@ int Matcher::only_byte(const Frames& frames) {
   }
   int only = -1;
   bool escape = false;
+  Frames next;
   for (unsigned b = 0; b < 256; ++b) {
     if (!first.has(b)) continue;
-    Frames next;
-    for (const FrameId id : frames) machine.step(id, static_cast<unsigned char>(b), next);
+    machine.step(frames, static_cast<unsigned char>(b), next);
     if (next.empty()) continue;
     if (inside && b == '\\') {
       escape = true;
@@ -119,7 +147,7 @@ int Matcher::only_byte(const Frames& frames) {
 
 std::string Matcher::forced_text(bool& ends) {
   std::string text;
-  Frames frames = history_.back();
+  Frames frames = history_->back(), next;
   Machine& machine = engine_->machine;
   ends = false;
   while (text.size() < kMaxForced) {
@@ -130,7 +158,8 @@ std::string Matcher::forced_text(bool& ends) {
     const int byte = only_byte(frames);
     if (byte < 0) break;
     text += static_cast<char>(byte);
-    frames = machine.step(frames, static_cast<unsigned char>(byte));
+    machine.step(frames, static_cast<unsigned char>(byte), next);
+    frames.swap(next);
   }
   while (!text.empty() && !base::is_utf8(text)) {
     text.pop_back();
@@ -140,8 +169,7 @@ std::string Matcher::forced_text(bool& ends) {
 }
 
 std::string Matcher::forced_text() {
-  const std::lock_guard lock(engine_->mutex);
-  check_memory();
+  const Use use(*this);
   bool ends = false;
   return forced_text(ends);
 }
@@ -151,8 +179,7 @@ std::vector<TokenId> Matcher::forced() {
   bool ends = false;
   std::string text;
   {
-    const std::lock_guard lock(engine_->mutex);
-    check_memory();
+    const Use use(*this);
     text = forced_text(ends);
   }
   if (text.empty()) return {};

@@ -16,6 +16,11 @@ namespace gemma4::grammar {
 class Matcher {
  public:
   Matcher(std::shared_ptr<const Program> program, std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer);
+  Matcher(const Matcher& other);
+  Matcher(Matcher&& other) noexcept = default;
+  Matcher& operator=(const Matcher&) = delete;
+  Matcher& operator=(Matcher&&) = delete;
+  ~Matcher();
 
   void mask(Span<std::uint32_t> allowed);
   bool accept(TokenId token);
@@ -25,11 +30,12 @@ class Matcher {
   std::string forced_text();
   std::vector<TokenId> forced();
   void rollback(std::size_t n);
-  std::size_t length() const noexcept { return history_.size() - 1; }
+  std::size_t length() const noexcept { return history_->size() - 1; }
 
  private:
+  /// Holds the engine for one call.
+  class Use;
   bool advance(std::string_view bytes, Frames& frames);
-  void check_memory() const;
   int only_byte(const Frames& frames);
   std::string forced_text(bool& ends);
 
@@ -37,7 +43,7 @@ class Matcher {
   std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer_;
   std::shared_ptr<const TokenTable> table_;
   std::shared_ptr<Engine> engine_;
-  std::vector<Frames> history_;  // after 0, 1, ... tokens
+  std::unique_ptr<History> history_;  // registered with the engine
 };
 
 }  // namespace gemma4::grammar

@@ -8,59 +8,72 @@
 
 namespace gemma4::grammar {
 
-Program::Program(Build build) : build_(std::move(build)), engine_(std::make_shared<Engine>(build_())) {}
+Engine::Engine(std::unique_ptr<Rules> made)
+    : rules(std::move(made)), machine(*rules), masks(machine), next_(memory_bytes() + kMaxMemory) {}
 
-std::shared_ptr<Engine> Program::engine() const {
-  const std::lock_guard lock(mutex_);
-  bool renew = false;
-  {
-    const std::lock_guard engine_lock(engine_->mutex);
-    renew = engine_->memory_bytes() > kRenewAt;
+void Engine::forget() {
+  std::vector<bool> keep;
+  for (const History* history : histories_) {
+    for (const Frames& frames : *history) {
+      for (const FrameId id : frames) {
+        if (keep.size() <= id) keep.resize(id + std::size_t{1024});
+        keep[id] = true;
+      }
+    }
   }
-  if (renew) engine_ = std::make_shared<Engine>(build_());
-  return engine_;
+  masks.forget();
+  const std::vector<FrameId> numbers = machine.forget(std::move(keep));
+  for (History* history : histories_) {
+    for (Frames& frames : *history) {
+      for (FrameId& id : frames) id = numbers[id];
+    }
+  }
+  next_ = memory_bytes() + kMaxMemory;
 }
 
 bool Program::accepts(std::string_view text, bool prefix) const {
-  const std::shared_ptr<Engine> engine = this->engine();
-  const std::lock_guard lock(engine->mutex);
-  Machine& machine = engine->machine;
-  Frames frames = machine.start();
-  std::size_t steps = 0;
-  for (const char c : text) {
-    frames = machine.step(frames, static_cast<unsigned char>(c));
-    if (frames.empty()) return false;
-    if (++steps % 1024 == 0) {
-      GEMMA4_CHECK(machine.memory_bytes() <= kLimit, ErrorCode::unsupported,
-                   "grammar: expected a text whose reading takes at most ", kLimit >> 20, " MiB, got more");
+  constexpr std::size_t kBytes = 256;
+  const std::lock_guard lock(engine_->mutex);
+  Machine& machine = engine_->machine;
+  History now = {machine.start()};
+  struct Use {
+    Engine& engine;
+    History& history;
+    Use(Engine& e, History& h) : engine(e), history(h) {
+      engine.enter(&history);
+      engine.machine.set_exact(true);
     }
+    ~Use() { engine.leave(&history); }
+  } const use(*engine_, now);
+  Frames next;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    machine.step(now[0], static_cast<unsigned char>(text[i]), next);
+    if (next.empty()) return false;
+    now[0].swap(next);
+    if (i % kBytes == 0) engine_->tidy();
   }
-  return prefix || machine.complete(frames);
+  return prefix || machine.complete(now[0]);
 }
 
 std::shared_ptr<const Program> compile_json_schema(std::string_view schema, bool bounded_space) {
-  return std::make_shared<const Program>([text = std::string(schema), bounded_space] {
-    auto rules = std::make_unique<Rules>();
-    rules->style.bounded_space = bounded_space;
-    rules->set_root(rules->value(add_schema(*rules, text)));
-    try {
-      rules->finish();
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::invalid_argument) throw;
-      base::fail(error.code(), "json_schema: #: expected a schema with an instance, got one that refers to "
-                 "itself without an end");
-    }
-    return rules;
-  });
+  auto rules = std::make_unique<Rules>();
+  rules->style.bounded_space = bounded_space;
+  rules->set_root(rules->value(add_schema(*rules, schema)));
+  try {
+    rules->finish();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::invalid_argument) throw;
+    base::fail(error.code(), "json_schema: #: expected a schema with an instance, got one that refers to "
+               "itself without an end");
+  }
+  return std::make_shared<const Program>(std::move(rules));
 }
 
 std::shared_ptr<const Program> compile_regex(std::string_view pattern) {
-  return std::make_shared<const Program>([text = std::string(pattern)] {
-    auto rules = std::make_unique<Rules>();
-    rules->set_root(rules->term(parse_full(rules->terms, text, RegexDialect::python, "regex")));
-    rules->finish();
-    return rules;
-  });
+  auto rules = std::make_unique<Rules>();
+  rules->set_root(rules->term(parse_full(rules->terms, pattern, RegexDialect::python, "regex")));
+  rules->finish();
+  return std::make_shared<const Program>(std::move(rules));
 }
 
 }  // namespace gemma4::grammar

@@ -1,45 +1,57 @@
-// Program: what a Grammar points to. How its rules are made, and the engine that runs them, made on first use and again
-// when what it has worked out takes too much memory.
+// Program: what a Grammar points to: its rules, and the engine that runs them.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <unordered_set>
 
 #include "grammar/masks.h"
 
 namespace gemma4::grammar {
 
+/// A text as far as it has been read: the frames after 0, 1, ... tokens.
+using History = std::vector<Frames>;
+
 /// Rules, the machine that runs them and the masks it has made; whoever uses it holds `mutex`.
-struct Engine {
-  explicit Engine(std::unique_ptr<Rules> made) : rules(std::move(made)), machine(*rules), masks(machine) {}
+///
+/// What is worked out on the way is kept while it is small: beyond kMaxMemory more than the rules take, all is
+/// forgotten but what the histories need, which is some 200 bytes a token.
+class Engine {
+ public:
+  explicit Engine(std::unique_ptr<Rules> made);
+
   std::mutex mutex;
-  std::unique_ptr<Rules> rules;
+  const std::unique_ptr<Rules> rules;
   Machine machine;
   Masks masks;
+
+  /// Before each use. `history` is what forgetting keeps and renumbers, until leave().
+  void enter(History* history) { histories_.insert(history); }
+  void leave(History* history) { histories_.erase(history); }
+  void tidy() {
+    if (memory_bytes() > next_) forget();
+  }
+  void forget();
   std::size_t memory_bytes() const noexcept { return machine.memory_bytes() + masks.memory_bytes(); }
+
+  static constexpr std::size_t kMaxMemory = std::size_t{48} << 20;
+
+ private:
+  std::unordered_set<History*> histories_;
+  std::size_t next_ = 0;  // when to forget
 };
 
 class Program {
  public:
-  using Build = std::function<std::unique_ptr<Rules>()>;  ///< Makes the same rules every time; finish()ed.
-  /// Throws what `build` throws.
-  explicit Program(Build build);
+  /// finish()ed rules.
+  explicit Program(std::unique_ptr<Rules> rules) : engine_(std::make_shared<Engine>(std::move(rules))) {}
 
-  /// The engine for a new matcher: a fresh one when the last has grown beyond kRenewAt.
-  std::shared_ptr<Engine> engine() const;
+  const std::shared_ptr<Engine>& engine() const noexcept { return engine_; }
   bool accepts(std::string_view text, bool prefix) const;
 
-  /// An engine above this serves the matchers that have it, and no new ones.
-  static constexpr std::size_t kRenewAt = std::size_t{96} << 20;
-  /// Beyond this a matcher's calls throw Error unsupported.
-  static constexpr std::size_t kLimit = std::size_t{384} << 20;
-
  private:
-  const Build build_;
-  mutable std::mutex mutex_;
-  mutable std::shared_ptr<Engine> engine_;
+  const std::shared_ptr<Engine> engine_;
 };
 
 std::shared_ptr<const Program> compile_json_schema(std::string_view schema, bool bounded_space);

@@ -77,7 +77,7 @@ void Rules::define(RuleId declared, RuleId rule) {
   rules_[declared] = std::move(r);
 }
 
-void Rules::check_left_recursion(const std::vector<std::string>& names) const {
+void Rules::check_left_recursion(const std::vector<std::string>& names) {
   // Which rules have the empty text: a least fixed point.
   std::vector<char> empty(rules_.size());
   for (bool changed = true; changed;) {
@@ -108,6 +108,7 @@ void Rules::check_left_recursion(const std::vector<std::string>& names) const {
     return out;
   };
   std::vector<char> state(rules_.size());  // 1: on the way, 2: done
+  std::uint32_t rank = 0;
   for (RuleId root = 0; root < rules_.size(); ++root) {
     if (state[root] != 0) continue;
     std::vector<std::pair<RuleId, std::vector<RuleId>>> stack;
@@ -117,6 +118,7 @@ void Rules::check_left_recursion(const std::vector<std::string>& names) const {
       auto& [id, left] = stack.back();
       if (left.empty()) {
         state[id] = 2;
+        ranks_[id] = rank++;
         stack.pop_back();
         continue;
       }
@@ -183,10 +185,12 @@ void Rules::check(const std::vector<std::string>& names) {
   has_text_ = !rules_.empty() && has[root_] != 0;
   if (!has_text_ && !rules_.empty() && rules_[root_].kind == Rule::Kind::value && !pruned.endless[rules_[root_].a]) {
     root_ = choice({});
+    ranks_.resize(rules_.size());
     return;
   }
   GEMMA4_CHECK(has_text_, ErrorCode::invalid_argument,
                "grammar: expected one with a text, got one that nothing satisfies");
+  ranks_.resize(rules_.size());
   check_left_recursion(names);
 }
 

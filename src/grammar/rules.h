@@ -119,6 +119,8 @@ class Rules {
   /// False for rules that contradict themselves (JSON schemas only): they have no text, and that is what they say.
   bool has_text() const noexcept { return has_text_; }
 
+  /// Rules that others begin with have lower ranks than those.
+  std::uint32_t rank(RuleId rule) const { return ranks_[rule]; }
   std::vector<Rule>& all() noexcept { return rules_; }
   const Rule& operator[](RuleId id) const { return rules_[id]; }
   std::size_t size() const noexcept { return rules_.size(); }
@@ -126,8 +128,9 @@ class Rules {
  private:
   RuleId add(Rule rule);
   void check(const std::vector<std::string>& names);
-  void check_left_recursion(const std::vector<std::string>& names) const;
+  void check_left_recursion(const std::vector<std::string>& names);
   std::vector<Rule> rules_;
+  std::vector<std::uint32_t> ranks_;
   RuleId root_ = 0;
   bool has_text_ = true;
 };

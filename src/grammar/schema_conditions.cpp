@@ -13,6 +13,7 @@ const auto kUnsupportedAfterApplicators = {Keyword::ref,    Keyword::all_of, Key
                                            Keyword::if_,    Keyword::not_,   Keyword::dependencies,
                                            Keyword::dependent_schemas};
 
+constexpr std::uint32_t kMaxContains = 255;  // the Machine packs counts in bytes
 constexpr std::size_t kMaxPrefix = 10000;  // items with schemas of their own
 
 std::string quoted(const std::string& name) { return "\"" + name + "\""; }
@@ -158,6 +159,10 @@ void Brancher::array_conditions(Branch& b, const Schema& s) {
     if (document_.draft() > 7) {
       if (s[Keyword::min_contains] != kNoJson) c.min = document_.count(s[Keyword::min_contains]);
       if (s[Keyword::max_contains] != kNoJson) c.max = document_.count(s[Keyword::max_contains]);
+      if (c.min > kMaxContains) document_.unsupported(s[Keyword::min_contains], "minContains above 255");
+      if (c.max != kUnlimited && c.max > kMaxContains) {
+        document_.unsupported(s[Keyword::max_contains], "maxContains above 255");
+      }
     }
     if (c.min > 0 || c.max != kUnlimited) b.contains.push_back(c);
   }

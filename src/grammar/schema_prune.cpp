@@ -97,7 +97,8 @@ class Instances {
 // What required keys imply is required; a key that implies one that cannot come, or more than there is room for, cannot
 // come itself.
 void drop_impossible_entries(ObjectRule& o) {
-  const bool implies = std::any_of(o.entries.begin(), o.entries.end(), [](const auto& e) { return !e.implies.empty(); });
+  const bool implies =
+      std::any_of(o.entries.begin(), o.entries.end(), [](const auto& e) { return !e.implies.empty(); });
   if (!implies) return;
   const auto with = [&](std::size_t entry) {  // the keys that come where this one does
     std::vector<bool> needed(o.entries.size());

@@ -27,8 +27,15 @@ const Masks::StringTokens& Masks::tokens_of(TermId content) {
   if (known != strings_.end()) return known->second;
   Terms& terms = machine_.terms();
   StringTokens tokens;
-  if (unstoppable(content)) {
+  TermId rest = Terms::kNothing;
+  std::uint32_t max = 0;
+  if (going(content) != kStops) {
     tokens.stay = table_->inside(TokenTable::kMaxChars);
+  } else if (terms.limited(content, rest, max) && going(rest) == kEndsAnywhere) {
+    tokens.stay = table_->inside(std::min(max, TokenTable::kMaxChars));
+    for (const auto& [token, chars] : table_->longer()) {
+      if (chars > max) clear_bit(tokens.stay.data(), token);
+    }
   } else {
     // Nearly everything goes on without end: begin with all and take out what does not. Else begin with none.
     const TermId* const row = terms.row(content);
@@ -44,7 +51,7 @@ const Masks::StringTokens& Masks::tokens_of(TermId content) {
   }
   if (content != Terms::kAll) {
     for (const TokenId token : table_->odd()) {
-      if (terms.run(content, table_->bytes(token)) != Terms::kNothing) {
+      if (!spent() && terms.run(content, table_->bytes(token)) != Terms::kNothing) {
         set_bit(tokens.stay.data(), token);
       } else {
         clear_bit(tokens.stay.data(), token);
@@ -53,26 +60,28 @@ const Masks::StringTokens& Masks::tokens_of(TermId content) {
   }
   tokens.closing.resize((table_->quotes().size() + 63) / 64);
   for (std::size_t i = 0; i < table_->quotes().size(); ++i) {
+    if (spent() && !table_->quotes()[i].before.empty()) continue;
     const TermId end = terms.run(content, table_->quotes()[i].before);
     if (terms.nullable(end)) tokens.closing[i / 64] |= std::uint64_t{1} << i % 64;
   }
   escapes_of(content, tokens);
-  memory_ += tokens.stay.size() * 4 + tokens.closing.size() * 8 + 256;
-  steps_ += 1000;
+  cache_memory_ += tokens.stay.size() * 4 + tokens.closing.size() * 8 + 256;
+  nodes_seen_ += 10000;
   return strings_.emplace(content, std::move(tokens)).first->second;
 }
 
-// True when no usual character can end the string's content for good, now or later. Looks at a few states only.
-bool Masks::unstoppable(TermId content) {
+// Looks at a few states only.
+Masks::Going Masks::going(TermId content) {
   Terms& terms = machine_.terms();
-  if (terms.immortal(content)) return true;
-  const auto known = unstoppable_.find(content);
-  if (known != unstoppable_.end()) return known->second;
+  if (content == Terms::kAll) return kEndsAnywhere;
+  const auto known = going_.find(content);
+  if (known != going_.end()) return known->second;
   std::vector<std::pair<TermId, std::uint8_t>> states = {{content, std::uint8_t{0}}};
-  bool all = true;
+  bool all = true, ends = true;
   for (std::size_t i = 0; i < states.size() && all; ++i) {
     const auto [t, utf8] = states[i];
     const TermId* const row = terms.row(t);
+    ends = ends && (utf8 != 0 || terms.nullable(t));
     std::pair<TermId, std::uint8_t> last = {Terms::kNothing, 0};
     for (unsigned b = 0x20; b < 0xF5 && all; ++b) {
       const auto byte = static_cast<unsigned char>(b);
@@ -80,18 +89,23 @@ bool Masks::unstoppable(TermId content) {
       if (u == kNotUtf8 || special_inside(byte)) continue;
       const std::pair<TermId, std::uint8_t> next = {row[b], u};
       if (next.first == Terms::kNothing) all = false;
-      if (next == last || terms.immortal(next.first)) continue;
+      if (next == last || next.first == Terms::kAll) continue;
       last = next;
+      if (terms.immortal(next.first)) {
+        ends = false;  // or is not known to
+        continue;
+      }
       if (std::find(states.begin(), states.end(), next) == states.end()) states.push_back(next);
     }
     if (states.size() > kMaxExplored) all = false;
   }
+  const Going found = !all ? kStops : ends ? kEndsAnywhere : kGoesOn;
   if (all) {
     for (const auto& [t, utf8] : states) {
-      if (utf8 == 0) unstoppable_[t] = true;
+      if (utf8 == 0) going_.emplace(t, found);
     }
   }
-  return unstoppable_[content] = all;
+  return going_[content] = found;
 }
 
 // The characters that leave the content as it is; bit 0: all usual ones beyond ASCII do.
@@ -129,6 +143,7 @@ const AsciiSet& Masks::loops(TermId content) {
 void Masks::escapes_of(TermId content, StringTokens& tokens) {
   Terms& terms = machine_.terms();
   for (const TokenTable::Exit& e : table_->escapes()) {
+    if (spent() && !e.before.empty()) continue;
     TermId t = terms.run(content, e.before);
     if (t == Terms::kNothing) continue;
     TextCursor cursor;
@@ -171,7 +186,8 @@ void Masks::walk_content(std::uint32_t node, TermId content, std::uint32_t* mask
     for (std::uint32_t i = nodes[at].first; i < end; ++i) {
       if (table_->last_special(i) == 0) set_bit(mask, static_cast<TokenId>(trie.items()[i]));
     }
-    if (!all && nodes[at].next != at + 1) walk_content(at, next, mask);
+    ++nodes_seen_;
+    if (!all && nodes[at].next != at + 1 && !spent()) walk_content(at, next, mask);
   }
 }
 
@@ -184,8 +200,10 @@ void Masks::correct_content(std::uint32_t node, TermId content, std::uint32_t* m
   for (std::uint32_t at = node + 1; at < nodes[node].next; at = nodes[at].next) {
     const TermId next = row[nodes[at].byte];
     if (special_inside(nodes[at].byte) || terms.immortal(next)) continue;
-    if (next == Terms::kNothing) {
-      for (std::uint32_t i = nodes[at].first; i < trie.end_of_items(at); ++i) {
+    ++nodes_seen_;
+    if (next == Terms::kNothing || spent()) {
+      const std::uint32_t live = next == Terms::kNothing ? 0U : nodes[at].own;
+      for (std::uint32_t i = nodes[at].first + live; i < trie.end_of_items(at); ++i) {
         clear_bit(mask, static_cast<TokenId>(trie.items()[i]));
       }
     } else if (nodes[at].next != at + 1) {

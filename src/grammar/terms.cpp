@@ -8,8 +8,7 @@ namespace gemma4::grammar {
 namespace {
 
 constexpr std::size_t kMaxList = 20000;         // alternatives of one term
-constexpr std::size_t kMaxSearched = 5000;     // states looked at for one text, when a grammar is made
-constexpr std::size_t kMaxSearchedLater = 500;  // and when it runs
+constexpr std::size_t kMaxMade = std::size_t{64} << 20;  // bytes, when a grammar is made
 constexpr std::uint64_t kMix = 0x9E3779B97F4A7C15;
 
 std::uint64_t mix(std::uint64_t h, std::uint64_t value) noexcept {
@@ -39,8 +38,8 @@ Terms::Terms() : slots_(1024), set_slots_(256) {
 
 void Terms::grow(std::size_t bytes) {
   memory_ += bytes;
-  GEMMA4_CHECK(memory_ <= limit_, ErrorCode::unsupported, "grammar: expected patterns whose automaton takes at most ",
-               limit_ >> 20, " MiB, got a larger one");
+  GEMMA4_CHECK(running_ || memory_ <= kMaxMade, ErrorCode::unsupported,
+               "grammar: expected patterns whose automaton takes at most ", kMaxMade >> 20, " MiB, got a larger one");
 }
 
 std::uint64_t Terms::hash(const Node& n) const noexcept {
@@ -62,16 +61,20 @@ std::uint64_t Terms::hash_list(Kind kind, const TermId* terms, std::size_t n) no
 // Room for one expression more.
 void Terms::reserve_slot() {
   if ((nodes_.size() + 1) * 2 <= slots_.size()) return;
-  std::vector<std::uint32_t> larger(slots_.size() * 2);
-  const std::size_t mask = larger.size() - 1;
+  slots_.resize(slots_.size() * 2);
+  fill_slots();
+}
+
+void Terms::fill_slots() {
+  std::fill(slots_.begin(), slots_.end(), 0U);
+  const std::size_t mask = slots_.size() - 1;
   for (std::uint32_t id = 0; id < nodes_.size(); ++id) {
     const Node& n = nodes_[id];
     const bool list = n.kind == Kind::either || n.kind == Kind::both;
     std::size_t at = (list ? hash_list(n.kind, list_.data() + n.a, n.b) : hash(n)) & mask;
-    while (larger[at] != 0) at = (at + 1) & mask;
-    larger[at] = id + 1;
+    while (slots_[at] != 0) at = (at + 1) & mask;
+    slots_[at] = id + 1;
   }
-  slots_.swap(larger);
 }
 
 TermId Terms::add(const Node& node, std::size_t slot, std::size_t bytes) {
@@ -96,8 +99,9 @@ TermId Terms::intern(const Node& node) {
 }
 
 TermId Terms::intern_list(Kind kind, std::vector<TermId>& terms, bool nullable) {
-  GEMMA4_CHECK(terms.size() <= kMaxList, ErrorCode::unsupported, "grammar: expected patterns of at most ", kMaxList,
-               " alternatives at a time, got more");
+  rows_made_ += terms.size() / 64;
+  GEMMA4_CHECK(running_ || terms.size() <= kMaxList, ErrorCode::unsupported,
+               "grammar: expected patterns of at most ", kMaxList, " alternatives at a time, got more");
   reserve_slot();
   const std::size_t mask = slots_.size() - 1;
   std::size_t at = hash_list(kind, terms.data(), terms.size()) & mask;
@@ -334,56 +338,6 @@ TermId Terms::one_of(std::vector<std::string_view> texts) {
   std::sort(texts.begin(), texts.end());
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
   return texts.empty() ? kNothing : trie(texts, 0, texts.size(), 0);
-}
-
-bool Terms::immortal(TermId t) const noexcept {
-  if (t == kAll) return true;
-  const Node& n = nodes_[t];
-  if (n.kind == Kind::cat) return n.a == kAll && !nodes_[n.b].boolean;
-  if (n.kind != Kind::either) return false;
-  for (std::uint32_t i = 0; i < n.b; ++i) {
-    if (immortal(list_[n.a + i])) return true;
-  }
-  return false;
-}
-
-bool Terms::live(TermId t) {
-  if (live_[t] < 0) live_[t] = search(t) ? 1 : 0;
-  return live_[t] == 1;
-}
-
-// Depth first, for a text. Where there is none, every state seen on the way is without one.
-bool Terms::search(TermId start) {
-  struct Step {
-    TermId term;
-    std::size_t from;
-  };
-  std::vector<Step> steps = {{start, 0}};
-  std::unordered_map<TermId, bool> visited = {{start, true}};
-  std::vector<std::size_t> stack = {0};
-  while (!stack.empty()) {
-    const std::size_t at = stack.back();
-    stack.pop_back();
-    const TermId t = steps[at].term;
-    if (nullable(t) || live_[t] == 1) {
-      for (std::size_t i = at; i != 0; i = steps[i].from) live_[steps[i].term] = 1;
-      return true;
-    }
-    TermId previous = kNothing;
-    for (unsigned b = 256; b > 0; --b) {
-      const TermId next = raw_row(t)[b - 1];
-      if (next == previous || live_[next] == 0) continue;
-      previous = next;
-      if (!visited.emplace(next, true).second) continue;
-      if (running_ && steps.size() >= kMaxSearchedLater) return true;
-      GEMMA4_CHECK(steps.size() < kMaxSearched, ErrorCode::unsupported,
-                   "grammar: unsupported: patterns or multiples combined into more than ", kMaxSearched, " states");
-      steps.push_back({next, at});
-      stack.push_back(steps.size() - 1);
-    }
-  }
-  for (const Step& step : steps) live_[step.term] = 0;
-  return false;
 }
 
 }  // namespace gemma4::grammar

@@ -84,7 +84,9 @@ class Terms {
   /// False when no text is in it. When finding out takes too long: throws Error unsupported, or after set_running()
   /// answers true (what is accepted stays exact, but a mask may then lead to where nothing can follow).
   bool live(TermId t);
-  void set_running() noexcept { running_ = true; }
+  /// How many texts are in it; kMany for that many or more, or when finding out takes too long.
+  std::uint32_t count(TermId t);
+  static constexpr std::uint32_t kMany = 1U << 20;
   /// The state after `byte`; kNothing when no text goes on so.
   TermId next(TermId t, unsigned char byte) { return row(t)[byte]; }
   /// next() for all bytes; valid as long as the Terms.
@@ -96,16 +98,29 @@ class Terms {
   }
   TermId run(TermId t, std::string_view text);
   /// Whether a character between the two codes leads on from `t`.
-  bool live_between(TermId t, std::uint32_t first, std::uint32_t last);
+  bool live_between(TermId t, std::uint32_t first, std::uint32_t last) { return between(t, first, last, false) != 0; }
+  /// count() of the texts that begin with one.
+  std::uint32_t count_between(TermId t, std::uint32_t first, std::uint32_t last) {
+    return between(t, first, last, true);
+  }
   /// True when every text leads on, whatever comes: the term's own form shows it.
   bool immortal(TermId t) const noexcept;
+
+  /// True when it is `rest`, and of at most `max` characters: its form shows it.
+  bool limited(TermId t, TermId& rest, std::uint32_t& max);
 
   /// True when it holds bytes above 0x7F.
   bool beyond_ascii(TermId t) const noexcept { return nodes_[t].beyond_ascii; }
   std::size_t memory_bytes() const noexcept { return memory_; }
   std::size_t size() const noexcept { return nodes_.size(); }
-  /// What it may grow to; beyond, Error unsupported.
-  void set_memory_limit(std::size_t bytes) noexcept { limit_ = bytes; }
+  /// Rows worked out so far, a measure of the time taken.
+  std::size_t rows_made() const noexcept { return rows_made_; }
+
+  /// The grammar is made: from now on there is no limit to the memory, which forget() gives back.
+  void set_running();
+  /// Forgets the automaton, and the expressions made since set_running() that `keep` does not hold (bits by TermId; it
+  /// grows to size()). Returns the new number of each. The numbers from before set_running() stay.
+  std::vector<TermId> forget(std::vector<bool>& keep);
 
  private:
   enum class Kind : std::uint8_t { nothing, empty, all, set, cat, either, both, complement, repeat, multiple };
@@ -133,7 +148,10 @@ class Terms {
   void collect_sets(TermId t, std::vector<std::uint32_t>& sets);
   TermId derive(TermId t, unsigned char byte);
   bool search(TermId t);
-  bool live_from(TermId t, std::uint32_t prefix, int tails, std::uint32_t first, std::uint32_t last);
+  std::uint32_t count(TermId t, std::size_t& looked_at);
+  void fill_slots();
+  std::uint32_t between(TermId t, std::uint32_t first, std::uint32_t last, bool all);
+  std::uint32_t count_from(TermId t, std::uint32_t prefix, int tails, CodeRange range, bool all);
   TermId trie(const std::vector<std::string_view>& texts, std::size_t begin, std::size_t end, std::size_t depth);
   void grow(std::size_t bytes);
 
@@ -146,13 +164,15 @@ class Terms {
   std::vector<std::uint32_t> slots_;             // open addressing over nodes_, id + 1
   std::vector<std::uint32_t> set_slots_;
   std::unordered_map<std::uint64_t, TermId> derivatives_;  // by term and byte, of compound terms
+  std::unordered_map<TermId, std::uint32_t> counts_;
   std::vector<std::uint32_t> seen_;                          // marks of collect_sets
   std::uint32_t mark_ = 0;
+  std::size_t rows_made_ = 0;
+  std::size_t made_ = 0, made_lists_ = 0;                    // sizes at set_running()
   TermId any_character_ = 0;
   TermId utf8_ = 0;
   bool running_ = false;
   std::size_t memory_ = 0;
-  std::size_t limit_ = std::size_t{64} << 20;
 };
 
 /// `ranges` in order and merged.

@@ -115,6 +115,8 @@ void TokenTable::classify(TokenId id, std::uint32_t item) {
     }
   }
   const std::uint32_t n = std::min(chars, kMaxChars);
+  if (chars > kMaxChars) longer_.emplace_back(id, chars);
+  max_chars_ = std::max(max_chars_, chars);
   set_bit(inside_raw_[n].data(), id);
   if (left) return;
   set_bit(inside_[n].data(), id);

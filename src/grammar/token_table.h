@@ -88,6 +88,9 @@ class TokenTable {
   const std::vector<std::uint32_t>& inside(std::uint32_t n) const noexcept { return inside_[n]; }
   /// The same for raw text, where every character may stand.
   const std::vector<std::uint32_t>& inside_raw(std::uint32_t n) const noexcept { return inside_raw_[n]; }
+  /// Tokens of more than kMaxChars characters, with their number, and the most there are.
+  const std::vector<std::pair<TokenId, std::uint32_t>>& longer() const noexcept { return longer_; }
+  std::uint32_t max_chars() const noexcept { return max_chars_; }
   /// Of those, the ones with a line terminator of ECMA-262 beyond ASCII, which `.` does not match. They are left out of
   /// AsciiSets.
   const std::vector<TokenId>& odd() const noexcept { return odd_; }
@@ -106,6 +109,8 @@ class TokenTable {
   ByteTrie trie_;
   std::vector<std::uint8_t> last_special_;
   std::array<std::vector<std::uint32_t>, kMaxChars + 1> inside_, inside_raw_;
+  std::vector<std::pair<TokenId, std::uint32_t>> longer_;
+  std::uint32_t max_chars_ = kMaxChars;
   std::vector<TokenId> odd_;
   std::vector<AsciiSet> sets_;
   std::vector<Exit> quotes_, escapes_;

@@ -171,11 +171,13 @@ TEST_CASE("grammar: rules written by hand, control tokens and Gemma's way to wri
     for (const auto& [token, text] : steps) {
       Frames next;
       if (token >= 0) {
-        for (const FrameId id : frames) machine.step_token(id, token, next);
-        machine.settle(next);
+        machine.step_token(frames, token, next);
         frames = next;
       }
-      for (const char c : text) frames = machine.step(frames, static_cast<unsigned char>(c));
+      for (const char c : text) {
+        machine.step(frames, static_cast<unsigned char>(c), next);
+        frames = next;
+      }
     }
     return std::pair(!frames.empty(), machine.complete(frames));
   };
@@ -196,12 +198,38 @@ TEST_CASE("grammar: a NUL is no way to begin an item") {
   CHECK_FALSE(list.accepts_prefix(std::string("[1,\0", 4)));
 }
 
-TEST_CASE("grammar: an engine that has grown serves no new matchers") {
+TEST_CASE("grammar: each key once, however many") {
   const Grammar any = json_schema("true");
   std::string text = "{";
-  for (int i = 0; i < 300; ++i) text += (i > 0 ? ",\"key" : "\"key") + std::to_string(i) + "\":" + std::to_string(i);
+  for (int i = 0; i < 3000; ++i) text += (i > 0 ? ",\"key" : "\"key") + std::to_string(i) + "\":" + std::to_string(i);
   text += "}";
   CHECK(any.accepts(text));
   text.insert(text.size() - 1, ",\"key7\":0");
   CHECK_FALSE(any.accepts(text));
+  // Where there are few, what has run out is known before the quote.
+  const Grammar few = json_schema(
+      R"({"type":"object","patternProperties":{"^[ab]{1,2}$":{"type":"null"}},"additionalProperties":false})");
+  CHECK(few.accepts(R"({"aa":null,"b":null,"a":null,"ab":null,"ba":null,"bb":null})"));
+  CHECK_FALSE(few.accepts_prefix(R"({"aa":null,"b":null,"a":null,"ab":null,"ba":null,"bb":null,)"));
+  CHECK_FALSE(few.accepts_prefix(R"({"aa":null,"a":null,"ab":null,"a)"));
+  CHECK_FALSE(few.accepts_prefix(R"({"aa":null,"a":null,"ab":null,"\u0061)"));
+  CHECK(few.accepts_prefix(R"({"aa":null,"a":null,"ab":null,"\u006)"));
+  CHECK_FALSE(few.accepts_prefix(R"({"aa":null,"a":null,"ab":null,"b":null,"bb":null,"ba":null,"\u006)"));
+}
+
+TEST_CASE("grammar: ways to read that differ only in what follows are read once") {
+  // Which of the two an object is, only its last member tells.
+  const Grammar tree = json_schema(R"({"anyOf":[{"type":"null"},
+    {"type":"object","properties":{"left":{"$ref":"#"},"op":{"const":"a"}},"required":["op"]},
+    {"type":"object","properties":{"left":{"$ref":"#"},"op":{"const":"b"}},"required":["op"]}]})");
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += R"({"left":)";
+  text += "null";
+  for (int i = 0; i < 200; ++i) text += i % 3 == 0 ? R"(,"op":"a"})" : R"(,"op":"b"})";
+  CHECK(tree.accepts(text));
+  CHECK_FALSE(tree.accepts(text + "}"));
+  const Grammar both = gbnf("root ::= \"a\" root \"b\" | \"a\" root \"c\" | root2\nroot2 ::= \"\" | \"x\" root2 root2");
+  CHECK(both.accepts(std::string(300, 'a') + std::string(100, 'b') + std::string(200, 'c')));
+  CHECK_FALSE(both.accepts(std::string(300, 'a') + std::string(299, 'b')));
+  CHECK(both.accepts(std::string(60, 'x')));
 }
