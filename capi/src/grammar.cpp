@@ -12,12 +12,13 @@ using capi::guard;
 using Matcher = capi::Claim<capi::MatcherObject>;
 
 gemma4_status gemma4_grammar_json_schema(const char* schema, size_t schema_length, int32_t whitespace,
-                                         gemma4_grammar** out_grammar) {
+                                         int32_t closed_objects, gemma4_grammar** out_grammar) {
   return guard([&] {
     capi::required(out_grammar, "out_grammar") = nullptr;
     using Whitespace = gemma4::JsonSchemaOptions::Whitespace;
     gemma4::JsonSchemaOptions options;
     options.whitespace = capi::one_of<Whitespace>(whitespace, GEMMA4_WHITESPACE_BOUNDED, "whitespace");
+    options.closed_objects = closed_objects != 0;
     capi::create<capi::GrammarObject>(out_grammar, "out_grammar",
                                       gemma4::json_schema(capi::text(schema, schema_length, "schema"), options));
   });

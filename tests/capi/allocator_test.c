@@ -220,7 +220,7 @@ static gemma4_status compile(World* w) {
   gemma4_matcher* matcher = NULL;
   int32_t accepts = 0;
   static uint32_t mask[1 << 14];
-  gemma4_status status = gemma4_grammar_json_schema(big_schema, strlen(big_schema), 0, &grammar);
+  gemma4_status status = gemma4_grammar_json_schema(big_schema, strlen(big_schema), 0, 0, &grammar);
   if (status == GEMMA4_OK) status = gemma4_grammar_accepts(grammar, "{}", 2, &accepts);
   if (status == GEMMA4_OK) status = gemma4_matcher_create(grammar, w->tokenizer, &matcher);
   if (status == GEMMA4_OK) status = gemma4_matcher_mask(matcher, mask, 1 << 14);

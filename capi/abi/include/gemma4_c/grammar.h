@@ -22,9 +22,11 @@ enum {
 
 /// The JSON texts of the instances of a schema (README.md, "Grammars", lists what is supported). Errors, with the path
 /// into the schema: bad_format, unsupported (a keyword that cannot be held to, by name; a limit), invalid_argument (a
-/// schema without an instance). Destroy with gemma4_grammar_destroy.
+/// schema without an instance). closed_objects 1: objects that list their members have no others, where the schema does
+/// not speak of others and combines no schemas (allOf, oneOf, not, if ...); what most schemas for answers mean. Destroy
+/// with gemma4_grammar_destroy.
 GEMMA4_API gemma4_status gemma4_grammar_json_schema(const char* schema, size_t schema_length, int32_t whitespace,
-                                                    gemma4_grammar** out_grammar);
+                                                    int32_t closed_objects, gemma4_grammar** out_grammar);
 /// The texts that a regular expression matches from end to end. Errors: bad_format, unsupported.
 GEMMA4_API gemma4_status gemma4_grammar_regex(const char* pattern, size_t pattern_length, gemma4_grammar** out_grammar);
 /// The texts of the rule `root` of a grammar in llama.cpp's GBNF notation. Errors: bad_format, unsupported,
