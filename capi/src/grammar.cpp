@@ -3,24 +3,50 @@
 
 namespace gemma4::capi {
 namespace {
+
+struct JsonSchemaOptionsObject : Object {
+  using Handle = gemma4_json_schema_options;
+  static constexpr char kName[] = "gemma4_json_schema_options";
+  JsonSchemaOptions options;
+};
+
 constexpr std::size_t kMostMaskWords = mask_words(std::size_t{1} << 31);  // as many as there are ids
-}
+
+}  // namespace
 }  // namespace gemma4::capi
 
 namespace capi = gemma4::capi;
 using capi::guard;
+using SchemaOptions = capi::Claim<capi::JsonSchemaOptionsObject>;
 using Matcher = capi::Claim<capi::MatcherObject>;
 
-gemma4_status gemma4_grammar_json_schema(const char* schema, size_t schema_length, int32_t whitespace,
-                                         int32_t closed_objects, gemma4_grammar** out_grammar) {
+gemma4_status gemma4_json_schema_options_create(gemma4_json_schema_options** out_options) {
+  return guard([&] { capi::create<capi::JsonSchemaOptionsObject>(out_options, "out_options"); });
+}
+
+gemma4_status gemma4_json_schema_options_destroy(gemma4_json_schema_options* options) {
+  return capi::destroy<capi::JsonSchemaOptionsObject>(options);
+}
+
+gemma4_status gemma4_json_schema_options_set_whitespace(gemma4_json_schema_options* options, int32_t whitespace) {
+  return guard([&] {
+    using Whitespace = gemma4::JsonSchemaOptions::Whitespace;
+    SchemaOptions(options)->options.whitespace =
+        capi::one_of<Whitespace>(whitespace, GEMMA4_WHITESPACE_BOUNDED, "whitespace");
+  });
+}
+
+gemma4_status gemma4_json_schema_options_set_closed_objects(gemma4_json_schema_options* options, int32_t closed) {
+  return guard([&] { SchemaOptions(options)->options.closed_objects = closed != 0; });
+}
+
+gemma4_status gemma4_grammar_json_schema(const char* schema, size_t schema_length,
+                                         const gemma4_json_schema_options* options, gemma4_grammar** out_grammar) {
   return guard([&] {
     capi::required(out_grammar, "out_grammar") = nullptr;
-    using Whitespace = gemma4::JsonSchemaOptions::Whitespace;
-    gemma4::JsonSchemaOptions options;
-    options.whitespace = capi::one_of<Whitespace>(whitespace, GEMMA4_WHITESPACE_BOUNDED, "whitespace");
-    options.closed_objects = closed_objects != 0;
+    const auto values = capi::options_of<capi::JsonSchemaOptionsObject>(options);
     capi::create<capi::GrammarObject>(out_grammar, "out_grammar",
-                                      gemma4::json_schema(capi::text(schema, schema_length, "schema"), options));
+                                      gemma4::json_schema(capi::text(schema, schema_length, "schema"), values));
   });
 }
 

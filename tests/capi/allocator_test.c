@@ -1,6 +1,6 @@
 /* The allocator hook sees every large block, and a block that it refuses becomes a status: for each operation, the
  * first refused, then the second, until all are given. This program's malloc watches that nothing goes round the hook.
- * usage: allocator_test MODEL_FOLDER */
+ * usage: allocator_test MODEL_FOLDER SCRATCH_FOLDER */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -137,6 +137,8 @@ typedef struct {
 } World;
 
 static const char* path;
+static int32_t compute = GEMMA4_COMPUTE_AUTO;
+static char scratch[1024]; /* a file */
 static char* long_text;  /* 300 kB */
 static char* big_schema; /* some 100 kB */
 static char* out_text;
@@ -148,6 +150,7 @@ static gemma4_status load_from(World* w, int use_mmap) {
   gemma4_status status = gemma4_model_options_create(&options);
   if (status == GEMMA4_OK) status = gemma4_model_options_set_mmap(options, use_mmap);
   if (status == GEMMA4_OK) status = gemma4_model_options_set_threads(options, 2);
+  if (status == GEMMA4_OK) status = gemma4_model_options_set_compute(options, compute);
   if (status == GEMMA4_OK) status = gemma4_model_load(path, strlen(path), options, &w->model);
   gemma4_model_options_destroy(options);
   return status;
@@ -220,7 +223,7 @@ static gemma4_status compile(World* w) {
   gemma4_matcher* matcher = NULL;
   int32_t accepts = 0;
   static uint32_t mask[1 << 14];
-  gemma4_status status = gemma4_grammar_json_schema(big_schema, strlen(big_schema), 0, 0, &grammar);
+  gemma4_status status = gemma4_grammar_json_schema(big_schema, strlen(big_schema), NULL, &grammar);
   if (status == GEMMA4_OK) status = gemma4_grammar_accepts(grammar, "{}", 2, &accepts);
   if (status == GEMMA4_OK) status = gemma4_matcher_create(grammar, w->tokenizer, &matcher);
   if (status == GEMMA4_OK) status = gemma4_matcher_mask(matcher, mask, 1 << 14);
@@ -259,6 +262,15 @@ static gemma4_status describe(World* w) {
   gemma4_status status = gemma4_model_info(w->model, out_text, OUT_TEXT, &n);
   if (status == GEMMA4_OK) status = gemma4_model_tensors(w->model, out_text, OUT_TEXT, &n);
   return status;
+}
+
+static gemma4_status verify(World* w) {
+  uint64_t problems = 0;
+  return gemma4_model_verify(w->model, NULL, NULL, &problems);
+}
+static gemma4_status quantize(World* w) {
+  (void)w;
+  return gemma4_quantize(path, strlen(path), scratch, strlen(scratch), "q4_k_m", 6, NULL, NULL);
 }
 
 static void end(World* w) {
@@ -313,8 +325,9 @@ static void refuse_each(const char* name, gemma4_status (*prepare)(World*), gemm
 int main(int argc, char** argv) {
   size_t i, n = 0;
   void* warm[4];
-  if (argc != 2) return 2;
+  if (argc != 3) return 2;
   path = argv[1];
+  snprintf(scratch, sizeof scratch, "%s/capi-allocator.gguf", argv[2]);
   backtrace(warm, 4);
   long_text = (char*)malloc(300001);
   big_schema = (char*)malloc(400000);
@@ -346,6 +359,21 @@ int main(int argc, char** argv) {
   refuse_each("large schema", with_tokenizer, compile);
   refuse_each("chat with tools", load, talk);
   refuse_each("chat, too much said", load, say_too_much);
+  refuse_each("verify", load, verify);
+  refuse_each("quantize", NULL, quantize);
+  compute = GEMMA4_COMPUTE_BF16;
+  refuse_each("bf16: prefill", with_session, prefill);
+  compute = GEMMA4_COMPUTE_F32;
+  refuse_each("f32: prefill", with_session, prefill);
+  compute = GEMMA4_COMPUTE_AUTO;
+  path = scratch; /* what quantize() wrote */
+  refuse_each("GGUF: load", NULL, load);
+  refuse_each("GGUF: tokenizer", NULL, load_tokenizer);
+  refuse_each("GGUF: prefill", with_session, prefill);
+  refuse_each("GGUF: decode", with_session, decode);
+  refuse_each("GGUF: chat", load, talk);
+  path = argv[1];
+  remove(scratch);
   CHECK(n_round == 0);
   atomic_store(&watching, 0);
 

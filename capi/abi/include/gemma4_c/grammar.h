@@ -8,6 +8,8 @@
 extern "C" {
 #endif
 
+/// How a JSON Schema becomes a grammar. One thread at a time.
+typedef struct gemma4_json_schema_options gemma4_json_schema_options;
 /// A compiled grammar: a set of texts. Any thread.
 typedef struct gemma4_grammar gemma4_grammar;
 /// A grammar over a tokenizer's vocabulary: which tokens may come next. One thread at a time.
@@ -16,17 +18,25 @@ typedef struct gemma4_matcher gemma4_matcher;
 /// Where a JSON text may have white space.
 enum {
   GEMMA4_WHITESPACE_COMPACT = 0,  ///< Nowhere: {"a":1,"b":[2,3]}
-  GEMMA4_WHITESPACE_BOUNDED =
-      1  ///< A space, or a newline and up to 20 spaces, behind '{', '[', ',', ':', before '}', ']'.
+  GEMMA4_WHITESPACE_BOUNDED = 1   ///< A space, or a newline and up to 20 spaces, behind { [ , : and before } ].
 };
 
-/// The JSON texts of the instances of a schema (README.md, "Grammars", lists what is supported). Errors, with the path
-/// into the schema: bad_format, unsupported (a keyword that cannot be held to, by name; a limit), invalid_argument (a
-/// schema without an instance). closed_objects 1: objects that list their members have no others, where the schema does
-/// not speak of others and combines no schemas (allOf, oneOf, not, if ...); what most schemas for answers mean. Destroy
-/// with gemma4_grammar_destroy.
-GEMMA4_API gemma4_status gemma4_grammar_json_schema(const char* schema, size_t schema_length, int32_t whitespace,
-                                                    int32_t closed_objects, gemma4_grammar** out_grammar);
+GEMMA4_API gemma4_status gemma4_json_schema_options_create(gemma4_json_schema_options** out_options);
+GEMMA4_API gemma4_status gemma4_json_schema_options_destroy(gemma4_json_schema_options* options);
+/// A GEMMA4_WHITESPACE_... number; by default compact.
+GEMMA4_API gemma4_status gemma4_json_schema_options_set_whitespace(gemma4_json_schema_options* options,
+                                                                   int32_t whitespace);
+/// 1: objects that list their members have no others, where the schema does not speak of others and combines no schemas
+/// (allOf, oneOf, not, if ...); what most schemas for answers mean.
+GEMMA4_API gemma4_status gemma4_json_schema_options_set_closed_objects(gemma4_json_schema_options* options,
+                                                                       int32_t closed);
+
+/// The JSON texts of the instances of a schema (README.md, "Grammars", lists what is supported). `options` may be NULL.
+/// Errors, with the path into the schema: bad_format, unsupported (a keyword that cannot be held to, by name; a limit),
+/// invalid_argument (a schema without an instance). Destroy with gemma4_grammar_destroy.
+GEMMA4_API gemma4_status gemma4_grammar_json_schema(const char* schema, size_t schema_length,
+                                                    const gemma4_json_schema_options* options,
+                                                    gemma4_grammar** out_grammar);
 /// The texts that a regular expression matches from end to end. Errors: bad_format, unsupported.
 GEMMA4_API gemma4_status gemma4_grammar_regex(const char* pattern, size_t pattern_length, gemma4_grammar** out_grammar);
 /// The texts of the rule `root` of a grammar in llama.cpp's GBNF notation. Errors: bad_format, unsupported,
