@@ -14,7 +14,7 @@ log=$PWD/build/quickstart.log
 need_packages "$log" g++ cmake ninja-build libdnnl-dev libxsimd-dev libsimdjson-dev libcli11-dev
 
 say "building into build/"
-configure=(cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DGEMMA4_BUILD_CLI=ON -DGEMMA4_BUILD_EXAMPLES=OFF)
+configure=(cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DGEMMA4_BUILD_CLI=ON -DGEMMA4_BUILD_EXAMPLES=OFF -DGEMMA4_BUILD_C=OFF)
 if [ ! -e build/CMakeCache.txt ]; then configure+=(-G Ninja); fi
 quietly "$log" "${configure[@]}"
 quietly "$log" cmake --build build --parallel "$(nproc)"

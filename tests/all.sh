@@ -19,7 +19,7 @@ test_without_onednn() {
   say "building without oneDNN into build-plain/"
   build_tests build-plain -DCMAKE_BUILD_TYPE=Release -DGEMMA4_ONEDNN=OFF -DGEMMA4_BUILD_EXAMPLES=OFF -DGEMMA4_BUILD_CLI=OFF || return 0
   say "running the tests without oneDNN"
-  run_ctest plain build-plain -L "unit|property|parity"
+  run_ctest plain build-plain -L "unit|property|parity|capi"
 }
 
 test_under_asan() {

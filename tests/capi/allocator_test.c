@@ -23,9 +23,9 @@ extern void* __libc_memalign(size_t, size_t);
 extern void __libc_free(void*);
 
 static atomic_int watching = 0;
-static atomic_long live_blocks = 0;   /* of malloc's, whoever asked for them */
-static _Thread_local int excused = 0; /* the hook's own, and what the watch itself does */
-static int n_round = 0;               /* went round the hook */
+static atomic_long live_blocks = 0, n_calls = 0; /* of malloc's, whoever asked for them */
+static _Thread_local int excused = 0;            /* the hook's own, and what the watch itself does */
+static int n_round = 0;                          /* went round the hook */
 
 /* Libraries of others may take what they like. */
 static int is_foreign(const char* module) {
@@ -61,6 +61,7 @@ void* malloc(size_t bytes) {
   void* block;
   look_at(bytes);
   block = __libc_malloc(bytes);
+  atomic_fetch_add(&n_calls, 1);
   if (block != NULL) atomic_fetch_add(&live_blocks, 1);
   return block;
 }
@@ -68,6 +69,7 @@ void* calloc(size_t n, size_t bytes) {
   void* block;
   look_at(bytes != 0 && n > SIZE_MAX / bytes ? 0 : n * bytes);
   block = __libc_calloc(n, bytes);
+  atomic_fetch_add(&n_calls, 1);
   if (block != NULL) atomic_fetch_add(&live_blocks, 1);
   return block;
 }
@@ -75,6 +77,7 @@ void* realloc(void* block, size_t bytes) {
   void* moved;
   look_at(bytes);
   moved = __libc_realloc(block, bytes);
+  atomic_fetch_add(&n_calls, 1);
   if (block == NULL && moved != NULL) atomic_fetch_add(&live_blocks, 1);
   return moved;
 }
@@ -82,6 +85,7 @@ void* memalign(size_t alignment, size_t bytes) {
   void* block;
   look_at(bytes);
   block = __libc_memalign(alignment, bytes);
+  atomic_fetch_add(&n_calls, 1);
   if (block != NULL) atomic_fetch_add(&live_blocks, 1);
   return block;
 }
@@ -139,8 +143,8 @@ typedef struct {
 static const char* path;
 static int32_t compute = GEMMA4_COMPUTE_AUTO;
 static char scratch[1024]; /* a file */
-static char* long_text;  /* 300 kB */
-static char* big_schema; /* some 100 kB */
+static char* long_text;    /* 300 kB */
+static char* big_schema;   /* some 100 kB */
 static char* out_text;
 static int32_t* out_ids;
 enum { OUT_IDS = 1 << 19, OUT_TEXT = 1 << 21 };
@@ -377,6 +381,17 @@ int main(int argc, char** argv) {
   CHECK(n_round == 0);
   atomic_store(&watching, 0);
 
+  { /* a step allocates nothing at all */
+    World w;
+    int k;
+    memset(&w, 0, sizeof w);
+    CHECK_OK(with_session(&w));
+    CHECK_OK(decode(&w));
+    n = (size_t)atomic_load(&n_calls);
+    for (k = 0; k < 10; ++k) CHECK_OK(gemma4_session_decode(w.session, out_ids[k], NULL));
+    CHECK((size_t)atomic_load(&n_calls) == n);
+    end(&w);
+  }
   { /* blocks go back where they came from, whatever is set meanwhile */
     World w;
     memset(&w, 0, sizeof w);

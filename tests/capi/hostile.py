@@ -7,6 +7,7 @@ import ctypes
 import itertools
 import os
 import random
+import re
 import sys
 import tempfile
 
@@ -155,6 +156,87 @@ def attack(host, calls_each, rng):
     return calls, statuses
 
 
+def wild_options(host, rng, rounds):
+    """Options of any values, then what is made of them at work: a status, whatever it is."""
+    lib, live = host.library, host.live
+    tokens = (ctypes.c_int32 * 8)(2, 5, 6, 7, 8, 9, 10, 11)
+    logits = (ctypes.c_float * 64)(*[rng.uniform(-3, 3) for _ in range(64)])
+    more, token, count = ctypes.c_int32(), ctypes.c_int32(), ctypes.c_size_t()
+    text, schema = b"What is 17 + 25?", b'{"type":"object","properties":{"a":{"type":"integer"}}}'
+    tools = b'[{"name":"f","parameters":{"type":"object","properties":{"a":{"type":"string"}}}}]'
+    seen = {}
+
+    def check(name, *arguments):
+        status = getattr(lib, name)(*arguments)
+        seen[status] = seen.get(status, 0) + 1
+        if not 0 <= status < INTERNAL:
+            raise SystemExit(f"{name}: status {status}: {host.error()}")
+        return status
+
+    def made(name, *arguments):
+        out = ctypes.c_void_p()
+        check(name, *arguments, ctypes.byref(out))
+        return out
+
+    def options(kind):
+        handle = made(f"gemma4_{kind}_create")
+        setters = [n for n in host.functions if re.match(f"gemma4_{kind}_(set|add)_", n)]
+        for name in rng.sample(setters, rng.randrange(len(setters) + 1)):
+            arguments = []
+            for c_type, parameter in host.functions[name][1][1:]:
+                if c_type in NUMBERS:
+                    arguments.append(NUMBERS[c_type][0](rng.choice(NUMBERS[c_type][1])))
+                elif c_type == "size_t":
+                    arguments.append(ctypes.c_size_t(0 if arguments[-1] is None else 3))
+                elif c_type == "const int32_t*":
+                    arguments.append(rng.choice([(ctypes.c_int32 * 3)(-1, 5, 2**31 - 1), tokens]))
+                elif c_type == "const char*":
+                    arguments.append(rng.choice([None, b"\xff\xfea", b"42,"]))
+                else:  # handles and callbacks
+                    arguments.append(rng.choice([None, live.get(c_type.replace("const ", "").rstrip("*"))]))
+            check(name, handle, *arguments)
+        return handle
+
+    for _ in range(rounds):
+        sampler_options, session_options, generate = map(options, ("sampler_options", "session_options", "generate_options"))
+        chat_options, send, prefill = map(options, ("chat_options", "send_options", "prefill_options"))
+        if rng.random() < 0.9:
+            lib.gemma4_session_options_set_context_length(session_options, rng.choice([1, 2, 40, 300]))
+            lib.gemma4_session_options_set_prefill_chunk(session_options, rng.choice([1, 7, 512, 2**31 - 1]))
+        lib.gemma4_send_options_set_max_tokens(send, 4)
+        if rng.random() < 0.5:
+            lib.gemma4_chat_options_set_tools(chat_options, tools, ctypes.c_size_t(len(tools)))
+        sampler = made("gemma4_sampler_create", sampler_options)
+        check("gemma4_sampler_sample", sampler, logits, ctypes.c_size_t(64), None, ctypes.c_size_t(0), ctypes.byref(token))
+        check("gemma4_sampler_observe", sampler, (ctypes.c_int32 * 3)(-7, 2**31 - 1, 5), ctypes.c_size_t(3))
+        check("gemma4_sampler_sample", sampler, logits, ctypes.c_size_t(64), None, ctypes.c_size_t(0), ctypes.byref(token))
+        session = made("gemma4_session_create", live["gemma4_model"], session_options)
+        check("gemma4_session_prefill", session, tokens, ctypes.c_size_t(rng.choice([1, 8])), prefill)
+        check("gemma4_session_decode", session, rng.choice([-1, 0, 5, 2**31 - 1]), None)
+        check("gemma4_session_truncate", session, ctypes.c_size_t(rng.choice([0, 1, 5, SIZE_MAX])))
+        check("gemma4_session_checkpoint", session, None)
+        lib.gemma4_generate_options_set_max_tokens(generate, 5)
+        generation = made("gemma4_generation_create", session, tokens, ctypes.c_size_t(rng.choice([0, 3])), sampler, generate)
+        for _ in range(6):
+            check("gemma4_generation_next", generation, ctypes.byref(more))
+        matcher = made("gemma4_matcher_create", live["gemma4_grammar"], live["gemma4_tokenizer"])
+        for value in (-1, 5, 2**31 - 1):
+            check("gemma4_matcher_accept", matcher, value, ctypes.byref(more))
+        check("gemma4_matcher_rollback", matcher, ctypes.c_size_t(SIZE_MAX))
+        schema_options = options("json_schema_options")
+        grammar = made("gemma4_grammar_json_schema", schema, ctypes.c_size_t(len(schema)), schema_options)
+        handles = [sampler_options, session_options, generate, chat_options, send, prefill, sampler, session, generation,
+                   matcher, schema_options, grammar]
+        kinds = ["sampler_options", "session_options", "generate_options", "chat_options", "send_options",
+                 "prefill_options", "sampler", "session", "generation", "matcher", "json_schema_options", "grammar"]
+        chat = made("gemma4_chat_create", live["gemma4_model"], chat_options)
+        check("gemma4_chat_send_text", chat, text, ctypes.c_size_t(len(text)), send, None, None, None)
+        check("gemma4_chat_tokens", chat, None, ctypes.c_size_t(0), ctypes.byref(count))
+        for kind, handle in [*zip(kinds, handles), ("chat", chat)]:
+            getattr(lib, f"gemma4_{kind}_destroy")(handle)
+    return seen
+
+
 def destroy_everything(host, rng):
     """In any order, and then once more."""
     handles = list(host.live.items())
@@ -174,14 +256,16 @@ def main():
     host = Host(os.path.abspath(library), folder, os.path.abspath(model))
     os.chdir(tempfile.mkdtemp())
     print(f"seed {seed}, {len(host.functions)} functions", flush=True)
-    calls, statuses = attack(host, calls_each, rng)
+    _, statuses = attack(host, calls_each, rng)
+    wild = wild_options(host, rng, max(5, calls_each // 10))
     host.dead = dict((kind, handle.value) for kind, handle in host.live.items())
     destroy_everything(host, rng)
     for kind in list(host.live):
         del host.live[kind]
     host.live["gemma4_model"] = host.live["gemma4_tokenizer"] = ctypes.c_void_p(host.dead["gemma4_sampler"])
-    more, after = attack(host, calls_each // 4, rng)
-    print(f"{calls} calls on live handles {dict(sorted(statuses.items()))}, {more} on dead ones {dict(sorted(after.items()))}")
+    _, after = attack(host, calls_each // 4, rng)
+    for what, seen in (("on live handles", statuses), ("with wild options", wild), ("on dead handles", after)):
+        print(f"{sum(seen.values())} calls {what}, by status: {dict(sorted(seen.items()))}")
 
 
 if __name__ == "__main__":

@@ -67,8 +67,8 @@ GEMMA4_API gemma4_status gemma4_prefill_options_set_progress(gemma4_prefill_opti
 /// chunk (gemma4_session_position); invalid_argument for no tokens or bad rows.
 GEMMA4_API gemma4_status gemma4_session_prefill(gemma4_session* session, const int32_t* tokens, size_t n_tokens,
                                                 const gemma4_prefill_options* options);
-/// Appends one token; gemma4_session_logits then has its logits. Allocates nothing, but for what the host's C++ runtime
-/// does. `cancel` may be NULL. Errors: token_out_of_range, context_full, cancelled, non_finite.
+/// Appends one token; gemma4_session_logits then has its logits. Allocates nothing. `cancel` may be NULL. Errors:
+/// token_out_of_range, context_full, cancelled, non_finite.
 GEMMA4_API gemma4_status gemma4_session_decode(gemma4_session* session, int32_t token,
                                                const gemma4_cancel_token* cancel);
 /// What the last prefill or decode left, row after row, F32, an array (0 items where it left nothing).
