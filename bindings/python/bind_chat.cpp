@@ -153,8 +153,9 @@ SharedChat make_chat(const Model& model, const py::object& tools, const py::obje
   options.session.checkpoint_bytes = static_cast<std::uint64_t>(budget);
   std::optional<Chat> chat;
   {
-    const py::gil_scoped_release release;
-    chat.emplace(model, options);
+    const Model opened = open(model);
+    const Released released;
+    chat.emplace(opened, options);
   }
   if (!chat->warning().empty() && PyErr_WarnEx(PyExc_UserWarning, chat->warning().c_str(), 1) != 0) {
     throw py::error_already_set();
@@ -176,7 +177,11 @@ class EventStream {
     stream_.emplace(claim->chat.stream(std::move(messages), options));
   }
   ~EventStream() {
-    const py::gil_scoped_release release;
+    std::optional<Released> released;
+    try {
+      released.emplace();
+    } catch (const Error&) {  // the interpreter is exiting
+    }
     stream_.reset();
   }
   EventStream(const EventStream&) = delete;
@@ -196,6 +201,8 @@ class EventStream {
     if (!stream_->ready()) return std::nullopt;
     return stream_->next();
   }
+  /// From any thread.
+  void cancel() { watch_.cancel().cancel(); }
   Reply finish() {
     while (next()) {
     }
@@ -228,7 +235,7 @@ std::unique_ptr<EventStream> open_stream(const SharedChat& chat, const py::objec
   }
   options.stop = to_stop(stop);
   options.cancel = cancel;
-  return std::make_unique<EventStream>(chat, to_messages(messages), std::move(options), progress);
+  return std::make_unique<EventStream>(chat, to_messages(messages), std::move(options), to_progress(progress, "Reading"));
 }
 
 void bind_chat_class(py::module_& module) {
@@ -242,7 +249,7 @@ void bind_chat_class(py::module_& module) {
       "closed_objects). With tools, the reply is such an answer or calls.\n"
       "tool_choice: \"auto\", \"none\", \"required\", or a tool by name. max_tokens: None until the context is full.\n"
       "max_calls: most calls of the reply. stop: texts that end the answer. cancel: a CancelToken. progress(done, total) is called while reading.";
-  py::class_<EventStream>(module, "ChatStream", "An iterator of ChatEvent; the first step reads what is new.")
+  py::class_<EventStream>(module, "ChatStream", "An iterator of ChatEvent, for `for` and `async for`. The first step reads what is new.")
       .def("__iter__", [](const py::object& self) { return self; })
       .def("__next__",
            [](EventStream& self) {
@@ -250,6 +257,7 @@ void bind_chat_class(py::module_& module) {
              if (!event) throw py::stop_iteration();
              return std::move(*event);
            })
+      .def("cancel", &EventStream::cancel, "Ends the reply from any thread, within one layer of the model.")
       .def_property_readonly("reply", &EventStream::reply, "The Reply once the iterator is exhausted; None before.");
   py::class_<Guarded<PythonChat>, SharedChat>(
       module, "Chat", "A conversation with a model. One thread at a time; keeps its model alive.")
@@ -289,13 +297,25 @@ void bind_chat_class(py::module_& module) {
             return list;
           },
           "The conversation so far, as dicts.")
+      .def("close", &close<PythonChat>, "Frees its memory; later calls are an Error. `with` does it too.")
+      .def("__enter__", [](const py::object& self) { return self; })
+      .def("__exit__", [](Guarded<PythonChat>& self, const py::args&) { close(self); })
+      .def("__repr__",
+           [](Guarded<PythonChat>& self) {
+             if (self.closed) return py::str("<gemma4.Chat, closed>");
+             if (self.busy) return py::str("<gemma4.Chat, busy>");
+             const Chat& chat = self.value.chat;
+             return py::str("<gemma4.Chat of {} messages, {} of {} tokens>")
+                 .format(chat.messages().size(), chat.position(), chat.context_length());
+           })
       .def("reset", [](Guarded<PythonChat>& self) { Claim(self)->chat.reset(); }, "Forgets the conversation.")
       .def_property_readonly("warning", [](Guarded<PythonChat>& self) { return Claim(self)->chat.warning(); },
                              "Where the model's own chat template is not the revision that is used; else empty.")
       .def_property_readonly("position", [](Guarded<PythonChat>& self) { return Claim(self)->chat.position(); },
                              "Tokens held.")
       .def_property_readonly("context_length",
-                             [](Guarded<PythonChat>& self) { return self.value.chat.context_length(); })
+                             [](Guarded<PythonChat>& self) { return self.open().chat.context_length(); },
+                             "Tokens it can hold.")
       .def_property_readonly(
           "tokens",
           [](Guarded<PythonChat>& self) {

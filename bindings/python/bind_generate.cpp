@@ -19,26 +19,38 @@ class Generator {
     generation_.emplace(*session_claim, prompt, *sampler_claim, options);
   }
 
+  /// Looks up after every token: text may be held back for many of them.
   Piece next() {
     if (ended_) throw py::stop_iteration();
     const Claim session(*session_);
     const Claim sampler(*sampler_);
-    std::optional<Piece> piece;
     try {
-      piece = run(watch_, [this] { return generation_->next(); });
+      while (std::optional<Piece> piece = run(watch_, [this] { return generation_->step(); })) {
+        if (!piece->text.empty() || !piece->token_ids.empty()) return std::move(*piece);
+        check_signals();
+      }
     } catch (...) {
       ended_ = true;
       throw;
     }
-    if (!piece) {
-      ended_ = true;
-      result_ = generation_->result();
-      throw py::stop_iteration();
-    }
-    return std::move(*piece);
+    ended_ = true;
+    result_ = generation_->result();
+    throw py::stop_iteration();
+  }
+
+  /// From any thread: the step that runs ends within a layer, and the generation with it.
+  void cancel() { watch_.cancel().cancel(); }
+  void close() {
+    if (ended_) return;
+    const Claim session(*session_);
+    ended_ = true;
   }
 
   const std::optional<GenerateResult>& result() const { return result_; }
+  py::str repr() const {
+    if (result_) return py::str("<gemma4.Generation, ended: {}>").format(to_string(result_->reason));
+    return py::str(ended_ ? "<gemma4.Generation, closed>" : "<gemma4.Generation, running>");
+  }
 
  private:
   SharedSession session_;
@@ -55,8 +67,8 @@ std::unique_ptr<Generator> start(const SharedSession& session, const py::object&
                                  const py::object& progress, const std::optional<Grammar>& grammar) {
   GenerateOptions options;
   if (grammar) {
-    const Tokenizer tokenizer = session->value.model().tokenizer();
-    const py::gil_scoped_release release;
+    const Tokenizer tokenizer = session->open().model().tokenizer();
+    const Released released;
     options.constraint = std::make_shared<GrammarMatcher>(*grammar, tokenizer);
   }
   if (!max_tokens.is_none()) {
@@ -68,8 +80,8 @@ std::unique_ptr<Generator> start(const SharedSession& session, const py::object&
   options.cancel = cancel;
   options.show_special = show_special;
   options.stop_at_eos = stop_at_eos;
-  if (!sampler) sampler = share(Sampler(session->value.model().sampler_defaults()));
-  return std::make_unique<Generator>(session, std::move(sampler), ids, std::move(options), progress);
+  if (!sampler) sampler = share(Sampler(session->open().model().sampler_defaults()));
+  return std::make_unique<Generator>(session, std::move(sampler), ids, std::move(options), to_progress(progress, "Reading"));
 }
 
 }  // namespace
@@ -79,20 +91,26 @@ void bind_generate(py::module_& module) {
       .def_property_readonly(
           "reason", [](const GenerateResult& self) { return to_string(self.reason); },
           "\"end_of_turn\", \"stop_sequence\", \"max_tokens\", \"context_full\" or \"cancelled\".")
-      .def_readonly("text", &GenerateResult::text)
-      .def_readonly("token_ids", &GenerateResult::token_ids)
+      .def_readonly("text", &GenerateResult::text, "The pieces' text, joined.")
+      .def_readonly("token_ids", &GenerateResult::token_ids, "The pieces' tokens, joined.")
       .def_readonly("stop", &GenerateResult::stop, "The stop string that ended it, else empty.")
-      .def_readonly("prefill_seconds", &GenerateResult::prefill_seconds)
-      .def_readonly("decode_seconds", &GenerateResult::decode_seconds)
+      .def_readonly("prefill_seconds", &GenerateResult::prefill_seconds, "Spent on the prompt.")
+      .def_readonly("decode_seconds", &GenerateResult::decode_seconds, "Spent on the answer.")
       .def("__repr__", [](const GenerateResult& self) {
         return py::str("GenerateResult(reason={!r}, text={!r})").format(to_string(self.reason), self.text);
       });
 
-  py::class_<Generator>(module, "Generation", "An iterator of Piece. The first step reads the prompt.")
-      .def("__iter__", [](const py::object& self) { return self; })
+  py::class_<Generator> type(module, "Generation",
+                             "An iterator of Piece, for `for` and `async for`. The first step reads the prompt.");
+  type.def("__iter__", [](const py::object& self) { return self; })
       .def("__next__", &Generator::next)
+      .def("cancel", &Generator::cancel, "Ends it from any thread, within one layer of the model; the session stays usable.")
+      .def("close", &Generator::close, "No more pieces. `with` does it too.")
+      .def("__repr__", &Generator::repr)
       .def_property_readonly("result", &Generator::result,
                              "The GenerateResult once the iterator is exhausted; None before.");
+  closes(type);
+  refuse_copies(type, "Generation", "Session.fork() and generate() begin a second one");
 
   module.def(
       "generate", &start, py::arg("session"), py::arg("ids"), py::kw_only(), py::arg("sampler") = py::none(),
@@ -102,8 +120,8 @@ void bind_generate(py::module_& module) {
       "Appends `ids` to the session and yields the answer piece by piece.\n\n"
       "sampler: None for the model's defaults. max_tokens: None until the context is full. stop: texts that end the\n"
       "answer, never emitted. cancel: a CancelToken. show_special: emit the text of control tokens.\n"
-      "progress(done, total) is called while the prompt is read. grammar: what the answer is held to, from\n"
-      "json_schema(), regex() or gbnf(); it ends when the grammar's text is complete and nothing can follow.");
+      "progress(done, total) is called while the prompt is read; True shows a bar. grammar: what the answer is held to,\n"
+      "from json_schema(), regex() or gbnf(); it ends when the grammar's text is complete and nothing can follow.");
 }
 
 }  // namespace gemma4::python

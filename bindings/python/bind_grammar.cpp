@@ -20,22 +20,26 @@ JsonSchemaOptions::Whitespace to_whitespace(const std::string& name) {
 }  // namespace
 
 void bind_grammar(py::module_& module) {
-  py::class_<Grammar>(module, "Grammar",
-                      "A set of texts, from json_schema(), regex() or gbnf(). Immutable; any thread may use it.")
-      .def(
+  py::class_<Grammar> type(module, "Grammar",
+                           "A set of texts, from json_schema(), regex() or gbnf(). Immutable; any thread may use it.");
+  type.def(
           "accepts",
           [](const Grammar& self, const std::string& text) {
-            const py::gil_scoped_release release;
+            const Released released;
             return self.accepts(text);
           },
           py::arg("text"), "True when the whole text (str, or bytes) is one of the grammar's.")
       .def(
           "accepts_prefix",
           [](const Grammar& self, const std::string& text) {
-            const py::gil_scoped_release release;
+            const Released released;
             return self.accepts_prefix(text);
           },
-          py::arg("text"), "True when the text is the beginning of one of the grammar's, or one of them.");
+          py::arg("text"), "True when the text is the beginning of one of the grammar's, or one of them.")
+      .def("__copy__", [](const py::object& self) { return self; })
+      .def("__deepcopy__", [](const py::object& self, const py::object&) { return self; }, py::arg("memo"))
+      .def("__repr__", [](const py::object&) { return py::str("<gemma4.Grammar>"); });
+  refuse_copies(type, "Grammar", "send what it was made from, and compile it there", false);
   module.def(
       "json_schema",
       [](const py::object& schema, const std::string& whitespace, bool closed_objects) {
@@ -43,7 +47,7 @@ void bind_grammar(py::module_& module) {
         JsonSchemaOptions options;
         options.whitespace = to_whitespace(whitespace);
         options.closed_objects = closed_objects;
-        const py::gil_scoped_release release;
+        const Released released;
         return json_schema(text, options);
       },
       py::arg("schema"), py::kw_only(), py::arg("whitespace") = "compact", py::arg("closed_objects") = false,
@@ -55,14 +59,14 @@ void bind_grammar(py::module_& module) {
   module.def(
       "regex",
       [](const std::string& pattern) {
-        const py::gil_scoped_release release;
+        const Released released;
         return regex(pattern);
       },
       py::arg("pattern"), "The texts that a regular expression matches from end to end, as re.fullmatch().");
   module.def(
       "gbnf",
       [](const std::string& text) {
-        const py::gil_scoped_release release;
+        const Released released;
         return gbnf(text);
       },
       py::arg("text"), "The texts of the rule `root` of a grammar in GBNF notation.");

@@ -13,9 +13,10 @@ py::list events_of(const std::vector<ChatEvent>& events) {
 
 void bind_events(py::module_& module) {
   py::class_<ToolCall>(module, "ToolCall", "A function that the model wants called.")
-      .def_readonly("id", &ToolCall::id)
-      .def_readonly("name", &ToolCall::name)
-      .def_property_readonly("arguments", [](const ToolCall& self) { return from_json(self.arguments); })
+      .def_readonly("id", &ToolCall::id, "What the result refers to (tool_call_id).")
+      .def_readonly("name", &ToolCall::name, "Of the function.")
+      .def_property_readonly("arguments", [](const ToolCall& self) { return from_json(self.arguments); },
+                             "A dict.")
       .def("__repr__", [](const ToolCall& self) {
         return py::str("ToolCall({!r}, {!r})").format(self.name, from_json(self.arguments));
       });
@@ -23,7 +24,7 @@ void bind_events(py::module_& module) {
       .def_property_readonly(
           "type", [](const ChatEvent& self) { return to_string(self.type); },
           "\"content\", \"reasoning\", \"tool_call_started\" or \"tool_call\".")
-      .def_readonly("text", &ChatEvent::text)
+      .def_readonly("text", &ChatEvent::text, "More of the answer or of the thought; else empty.")
       .def_readonly("index", &ChatEvent::index, "Of a tool call, from 0.")
       .def_property_readonly(
           "call",
@@ -50,16 +51,16 @@ void bind_results(py::module_& module) {
       .def_readonly("reused_tokens", &Usage::reused_tokens, "Of those, the ones that were not computed again.")
       .def_readonly("completion_tokens", &Usage::completion_tokens, "Chosen, thoughts and markup among them.")
       .def_readonly("reasoning_tokens", &Usage::reasoning_tokens, "Of those, the ones of thoughts.")
-      .def_readonly("prefill_seconds", &Usage::prefill_seconds)
-      .def_readonly("decode_seconds", &Usage::decode_seconds)
+      .def_readonly("prefill_seconds", &Usage::prefill_seconds, "Spent reading.")
+      .def_readonly("decode_seconds", &Usage::decode_seconds, "Spent writing.")
       .def("__repr__", [](const Usage& self) {
         return py::str("Usage(prompt_tokens={}, reused_tokens={}, completion_tokens={}, reasoning_tokens={})")
             .format(self.prompt_tokens, self.reused_tokens, self.completion_tokens, self.reasoning_tokens);
       });
   py::class_<Reply>(module, "Reply", "A model's answer.")
-      .def_readonly("text", &Reply::text)
+      .def_readonly("text", &Reply::text, "The answer, without thought and calls.")
       .def_readonly("reasoning", &Reply::reasoning, "The thought; empty when thinking is off.")
-      .def_readonly("tool_calls", &Reply::tool_calls)
+      .def_readonly("tool_calls", &Reply::tool_calls, "What the model wants called.")
       .def_property_readonly(
           "finish_reason", [](const Reply& self) { return to_string(self.finish_reason); },
           "\"stop\", \"tool_calls\", \"length\", \"cancelled\" or \"loop\".")
@@ -67,7 +68,7 @@ void bind_results(py::module_& module) {
           "stop_reason", [](const Reply& self) { return to_string(self.stop_reason); },
           "\"end_of_turn\", \"stop_sequence\", \"max_tokens\", \"context_full\", \"cancelled\" or \"loop\".")
       .def_readonly("stop", &Reply::stop, "The stop string that ended it, else empty.")
-      .def_readonly("usage", &Reply::usage)
+      .def_readonly("usage", &Reply::usage, "What it cost.")
       .def("__repr__", [](const Reply& self) {
         return py::str("Reply(finish_reason={!r}, text={!r}, tool_calls={!r})")
             .format(to_string(self.finish_reason), self.text, self.tool_calls);
@@ -98,8 +99,8 @@ void bind_parser(py::module_& module) {
       .def(
           "finish", [](ReplyParser& self, bool complete) { return events_of(self.finish(complete)); },
           py::arg("complete") = true, "The reply is over; complete=False where a limit cut it short.")
-      .def_property_readonly("ended", &ReplyParser::ended)
-      .def_property_readonly("in_thought", &ReplyParser::in_thought);
+      .def_property_readonly("ended", &ReplyParser::ended, "An end token has come, or finish() was called.")
+      .def_property_readonly("in_thought", &ReplyParser::in_thought, "The tokens so far end within a thought.");
 }
 
 }  // namespace

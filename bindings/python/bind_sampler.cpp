@@ -70,7 +70,7 @@ SampledToken sample(Guarded<Sampler>& self, const py::array& logits) {
   const Floats floats(logits);
   const Span<const float> values(floats.data(), static_cast<std::size_t>(floats.size()));
   const Claim sampler(self);
-  const py::gil_scoped_release release;
+  const Released released;
   return sampler->sample(values);
 }
 
@@ -110,9 +110,9 @@ py::dict to_dict(const SamplerOptions& options) {
 }
 
 void bind_sampler(py::module_& module) {
-  py::class_<Guarded<Sampler>, SharedSampler>(module, "Sampler",
-                                              "Chooses tokens from logits; knows no model. One thread at a time.")
-      .def(py::init(
+  py::class_<Guarded<Sampler>, SharedSampler> type(module, "Sampler",
+                                                   "Chooses tokens from logits; knows no model. One thread at a time.");
+  type.def(py::init(
                [](const py::kwargs& arguments) { return share(Sampler(sampler_options({}, arguments, "Sampler"))); }),
            "Keyword arguments, applied in this order: suppress=(), logit_bias={}, repetition_penalty=1.0,\n"
            "presence_penalty=0.0, frequency_penalty=0.0, penalty_last_n=64, temperature=1.0, top_k=0, typical_p=1.0,\n"
@@ -130,6 +130,8 @@ void bind_sampler(py::module_& module) {
           "reset", [](Guarded<Sampler>& self) { Claim(self)->reset(); },
           "Forgets what was seen and restarts from the seed.")
       .def("__copy__", [](Guarded<Sampler>& self) { return share(Sampler(*Claim(self))); })
+      .def("__deepcopy__", [](Guarded<Sampler>& self, const py::object&) { return share(Sampler(*Claim(self))); },
+           py::arg("memo"))
       .def_property_readonly(
           "options", [](const Guarded<Sampler>& self) { return to_dict(self.value.options()); },
           "The arguments it was made with, as a dict.")
@@ -138,6 +140,7 @@ void bind_sampler(py::module_& module) {
         return py::str("<gemma4.Sampler temperature={}, top_k={}, top_p={}, seed={}>")
             .format(options.temperature, options.top_k, options.top_p, options.seed);
       });
+  refuse_copies(type, "Sampler", "Sampler(**sampler.options) makes one like it", false);
 }
 
 }  // namespace gemma4::python

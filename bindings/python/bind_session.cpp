@@ -8,17 +8,11 @@ namespace {
 SharedSession make(const Model& model, const py::object& context_length, const py::object& prefill_chunk,
                    const std::optional<std::string>& kv_dtype, const py::object& checkpoint_bytes,
                    bool skip_shared_layers) {
-  SessionOptions options;
-  options.context_length = to_int(context_length, "context_length");
-  options.prefill_chunk = to_int(prefill_chunk, "prefill_chunk");
-  options.kv_dtype = to_kv_dtype(kv_dtype);
-  const std::int64_t budget = to_integer(checkpoint_bytes, "checkpoint_bytes");
-  if (budget < 0)
-    throw Error(ErrorCode::invalid_argument, "checkpoint_bytes: expected at least 0, got " + std::to_string(budget));
-  options.checkpoint_bytes = static_cast<std::uint64_t>(budget);
+  SessionOptions options = session_options(context_length, prefill_chunk, kv_dtype, checkpoint_bytes);
   options.skip_shared_layers = skip_shared_layers;
-  const py::gil_scoped_release release;
-  return share(Session(model, options));
+  const Model opened = open(model);
+  const Released released;
+  return share(Session(opened, options));
 }
 
 /// What prefill's arguments ask for; at most one of them may be given.
@@ -41,7 +35,7 @@ py::object prefill(Guarded<Session>& self, const py::object& ids, bool logits, b
   if (options.want == Want::rows) {
     for (const py::handle row : rows) options.rows.push_back(to_int(row, "rows"));
   }
-  Watch watch(progress, cancel);
+  Watch watch(to_progress(progress, "Reading"), cancel);
   options.cancel = watch.cancel();
   options.progress = [&watch](std::size_t done, std::size_t total) { watch.step(done, total); };
 
@@ -52,10 +46,12 @@ py::object prefill(Guarded<Session>& self, const py::object& ids, bool logits, b
       return py::none();
     case Want::last_logits:
       return to_numpy(out);
-    case Want::rows:
-      return to_numpy(out, options.rows.size());
-    default:
-      return to_numpy(out, tokens.size());
+    default: {
+      const std::size_t n = options.want == Want::rows ? options.rows.size() : tokens.size();
+      const std::size_t columns = n == 0 ? 0 : out.size() / n;
+      std::shared_ptr<float> values = session->take_rows();
+      return values ? to_numpy(std::move(values), n, columns) : to_numpy(out, n);
+    }
   }
 }
 
@@ -64,7 +60,7 @@ py::array_t<float> decode(Guarded<Session>& self, const py::object& id, const st
   const Claim session(self);
   Span<const float> out;
   {
-    const py::gil_scoped_release release;
+    const Released released;
     out = cancel ? session->decode(token, *cancel) : session->decode(token);
   }
   return to_numpy(out);
@@ -74,7 +70,7 @@ void truncate(Guarded<Session>& self, const py::object& n) {
   const std::int64_t keep = to_integer(n, "truncate");
   if (keep < 0) throw Error(ErrorCode::invalid_argument, "truncate: expected n >= 0, got " + std::to_string(keep));
   const Claim session(self);
-  const py::gil_scoped_release release;
+  const Released released;
   session->truncate(static_cast<std::size_t>(keep));
 }
 
@@ -86,12 +82,25 @@ std::vector<TokenId> tokens(Guarded<Session>& self) {
 
 }  // namespace
 
+SessionOptions session_options(const py::object& context_length, const py::object& prefill_chunk,
+                               const std::optional<std::string>& kv_dtype, const py::object& checkpoint_bytes) {
+  SessionOptions options;
+  options.context_length = to_int(context_length, "context_length");
+  options.prefill_chunk = to_int(prefill_chunk, "prefill_chunk");
+  options.kv_dtype = to_kv_dtype(kv_dtype);
+  const std::int64_t budget = to_integer(checkpoint_bytes, "checkpoint_bytes");
+  if (budget < 0)
+    throw Error(ErrorCode::invalid_argument, "checkpoint_bytes: expected at least 0, got " + std::to_string(budget));
+  options.checkpoint_bytes = static_cast<std::uint64_t>(budget);
+  return options;
+}
+
 void bind_session(py::module_& module) {
   const SessionOptions defaults;
-  py::class_<Guarded<Session>, SharedSession>(
+  py::class_<Guarded<Session>, SharedSession> type(
       module, "Session",
-      "One sequence of tokens over a model, and its KV cache. One thread at a time; keeps its model alive.")
-      .def(py::init(&make), py::arg("model"), py::kw_only(), py::arg("context_length") = defaults.context_length,
+      "One sequence of tokens over a model, and its KV cache. One thread at a time; keeps its model alive.");
+  type.def(py::init(&make), py::arg("model"), py::kw_only(), py::arg("context_length") = defaults.context_length,
            py::arg("prefill_chunk") = defaults.prefill_chunk, py::arg("kv_dtype") = py::none(),
            py::arg("checkpoint_bytes") = defaults.checkpoint_bytes,
            py::arg("skip_shared_layers") = defaults.skip_shared_layers,
@@ -104,14 +113,14 @@ void bind_session(py::module_& module) {
            "Appends tokens. Returns float32 logits of the last one, [vocab_size]; with all_logits=True of every one,\n"
            "[n_tokens, vocab_size]; with rows=[...] of those, [rows, vocab_size]; with hidden_states=True what the "
            "final norm\n"
-           "gives, [n_tokens, hidden_size]; with logits=False nothing. progress(done, total) is called after each "
-           "chunk.")
+           "gives, [n_tokens, hidden_size]; with logits=False nothing. The arrays are the caller's own. progress(done, total) is\n"
+           "called after each chunk; True shows a bar.")
       .def("decode", &decode, py::arg("id"), py::kw_only(), py::arg("cancel") = py::none(),
            "Appends one token and returns its logits, float32 [vocab_size].")
       .def_property_readonly(
           "position", [](Guarded<Session>& self) { return Claim(self)->position(); }, "Tokens held.")
       .def_property_readonly(
-          "context_length", [](Guarded<Session>& self) { return self.value.context_length(); }, "Tokens it can hold.")
+          "context_length", [](Guarded<Session>& self) { return self.open().context_length(); }, "Tokens it can hold.")
       .def_property_readonly("tokens", &tokens, "The tokens held, oldest first.")
       .def("truncate", &truncate, py::arg("n"), "Keeps the first n tokens; position becomes n.")
       .def(
@@ -121,17 +130,24 @@ void bind_session(py::module_& module) {
           "fork",
           [](Guarded<Session>& self) {
             const Claim session(self);
-            const py::gil_scoped_release release;
+            const Released released;
             return share(session->fork());
           },
           "A second session with the same tokens; both go on independently.")
-      .def_property_readonly("model", [](Guarded<Session>& self) { return self.value.model(); })
       .def_property_readonly(
-          "memory_bytes", [](Guarded<Session>& self) { return self.value.memory_bytes(); },
+          "model", [](Guarded<Session>& self) { return self.open().model(); }, "The Model it was made over.")
+      .def_property_readonly(
+          "memory_bytes", [](Guarded<Session>& self) { return self.open().memory_bytes(); },
           "Bytes of KV cache and work space committed.")
+      .def("close", &close<Session>, "Frees its memory; later calls are an Error. `with` does it too.")
       .def("__repr__", [](Guarded<Session>& self) {
-        return py::str("<gemma4.Session {} of {} tokens>").format(Claim(self)->position(), self.value.context_length());
+        if (self.closed) return py::str("<gemma4.Session, closed>");
+        if (self.busy) return py::str("<gemma4.Session of {} tokens, busy>").format(self.value.context_length());
+        return py::str("<gemma4.Session {} of {} tokens, {} MiB>")
+            .format(self.value.position(), self.value.context_length(), self.value.memory_bytes() >> 20);
       });
+  closes(type);
+  refuse_copies(type, "Session", "Session.fork() makes a second one");
 }
 
 }  // namespace gemma4::python

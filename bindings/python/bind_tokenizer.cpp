@@ -25,12 +25,12 @@ py::object id_or_none(TokenId id) { return id < 0 ? py::object(py::none()) : py:
 }  // namespace
 
 void bind_tokenizer(py::module_& module) {
-  py::class_<Tokenizer>(module, "Tokenizer", "Gemma's tokenizer. Immutable; any thread may use it.")
-      .def_static(
+  py::class_<Tokenizer> type(module, "Tokenizer", "Gemma's tokenizer. Immutable; any thread may use it.");
+  type.def_static(
           "load",
           [](const py::object& path) {
             const std::string name = to_path(path);
-            const py::gil_scoped_release release;
+            const Released released;
             return Tokenizer::load(name);
           },
           py::arg("path"), "Reads a tokenizer.json (or a folder that holds one) or the tokenizer of a GGUF file.")
@@ -38,7 +38,7 @@ void bind_tokenizer(py::module_& module) {
           "encode",
           [](const Tokenizer& self, const py::object& text, bool add_bos, bool parse_special) {
             const std::string_view view = to_text(text);
-            const py::gil_scoped_release release;
+            const Released released;
             return self.encode(view, add_bos, parse_special);
           },
           py::arg("text"), py::arg("add_bos") = false, py::arg("parse_special") = false,
@@ -49,7 +49,7 @@ void bind_tokenizer(py::module_& module) {
             return self.decode(to_tokens(ids), skip_special);
           },
           py::arg("ids"), py::arg("skip_special") = false, "Ids to text; `skip_special` leaves control tokens out.")
-      .def_property_readonly("vocab_size", &Tokenizer::vocab_size)
+      .def_property_readonly("vocab_size", &Tokenizer::vocab_size, "Number of ids, the largest id + 1.")
       .def_property_readonly(
           "bos_token", [](const Tokenizer& self) { return id_or_none(self.bos_token()); }, "Its id, or None.")
       .def(
@@ -63,11 +63,15 @@ void bind_tokenizer(py::module_& module) {
           "is_special", [](const Tokenizer& self, const py::object& id) { return self.is_special(to_token(id)); },
           py::arg("id"), "True for control tokens (\"<bos>\", \"<|turn>\", ...).")
       .def("__len__", &Tokenizer::vocab_size)
+      .def("__copy__", [](const py::object& self) { return self; })
+      .def("__deepcopy__", [](const py::object& self, const py::object&) { return self; }, py::arg("memo"))
       .def("__repr__",
            [](const Tokenizer& self) { return py::str("<gemma4.Tokenizer of {} tokens>").format(self.vocab_size()); });
+  refuse_copies(type, "Tokenizer", "Tokenizer.load() reads it again", false);
 
   py::class_<TokenDecoder>(module, "TokenDecoder", "Decodes a stream of ids; never emits half a character.")
-      .def(py::init<const Tokenizer&, bool>(), py::arg("tokenizer"), py::kw_only(), py::arg("skip_special") = false)
+      .def(py::init<const Tokenizer&, bool>(), py::arg("tokenizer"), py::kw_only(), py::arg("skip_special") = false,
+           "skip_special leaves control tokens out.")
       .def(
           "push", [](TokenDecoder& self, const py::object& id) { return self.push(to_token(id)); }, py::arg("id"),
           "The text that `id` completes; may be empty.")

@@ -36,7 +36,7 @@ std::vector<Message> parse_messages(const Json& messages);
 /// UTF-8, nesting beyond Json::kMaxDepth, tools that cannot be declared.
 std::string render_chat(const std::vector<Message>& messages, const Json& tools = {}, const RenderOptions& options = {});
 
-/// The tokens of a conversation: one <bos>, control tokens where the template writes them, and nowhere else, whatever
+/// The tokens of a conversation: one "<bos>", control tokens where the template writes them, and nowhere else, whatever
 /// the texts spell. Where r4 forgets to open the model's turn (a last message with content, calls and results) it is
 /// opened. A medium is one placeholder token. Any thread. Throws Error as render_chat(), and unsupported when the
 /// tokenizer lacks a control token.

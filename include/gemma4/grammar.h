@@ -67,7 +67,7 @@ class Grammar {
 Grammar json_schema(std::string_view schema, const JsonSchemaOptions& options = {});
 
 /// The texts that a regular expression matches from end to end (as Python's re.fullmatch): the common syntax of
-/// ECMA-262 and Python, with look-ahead, without look-behind, back-references and \b; \d and \w are those of ASCII.
+/// ECMA-262 and Python, with look-ahead, without look-behind, back-references and `\b`; `\d` and `\w` are those of ASCII.
 /// Throws Error bad_format (with the byte), unsupported (naming what), invalid_argument (no text matches).
 Grammar regex(std::string_view pattern);
 

@@ -10,6 +10,7 @@
 
 namespace gemma4 {
 
+/// Who a message is from.
 enum class Role : std::uint8_t { system, developer, user, assistant, tool };
 
 /// "system", "developer", "user", "assistant" or "tool"; static storage.

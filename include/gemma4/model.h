@@ -21,13 +21,13 @@ class LoadedModel;
 struct ModelPart {
   std::string name;         ///< "token embedding", "per-layer embedding", "attention", "mlp", "experts", "norms", ...
   std::uint64_t bytes = 0;  ///< In the file's own types.
-  std::uint64_t parameters = 0;
+  std::uint64_t parameters = 0;  ///< Weights, not blocks.
 };
 
 /// One tensor of the checkpoint, for `gemma4 info`.
 struct TensorInfo {
   std::string name;  ///< HF spelling without prefix: "layers.0.self_attn.q_proj.weight".
-  std::string dtype;
+  std::string dtype;  ///< As the file's format spells it: "BF16", "Q4_K".
   std::vector<std::int64_t> shape;  ///< HF order: [out_features, in_features].
 };
 
@@ -48,6 +48,7 @@ class Model {
   /// first). Throws Error: not_found, io, bad_format, bad_config, bad_checkpoint, unsupported, invalid_argument.
   static Model load(const std::string& path, const ModelOptions& options = {});
 
+  /// Hyper-parameters and tokenizer; valid as long as this Model or a copy of it.
   const ModelConfig& config() const noexcept;
   const Tokenizer& tokenizer() const noexcept;
   /// temperature, top_k, top_p and suppress as generation_config.json or the GGUF metadata give them.
@@ -60,6 +61,7 @@ class Model {
   /// The instruction set its kernels were chosen for: "avx512", "avx2", "baseline".
   const char* isa() const noexcept;
 
+  /// Bytes and parameters by part, and every tensor of the file, in file order.
   std::vector<ModelPart> parts() const;
   std::vector<TensorInfo> tensors() const;
   /// Tensors of the checkpoint that a text decoder does not use (vision and audio towers, dead K/V of shared layers).
@@ -68,6 +70,7 @@ class Model {
   /// @param progress  bytes read, bytes in all; may be empty. Called on the calling thread.
   std::vector<TensorProblem> verify(const std::function<void(std::uint64_t, std::uint64_t)>& progress = {}) const;
 
+  /// For the library's own use.
   explicit Model(std::shared_ptr<const model::LoadedModel> impl);
   const std::shared_ptr<const model::LoadedModel>& impl() const noexcept { return impl_; }
 

@@ -37,6 +37,7 @@ class Sampler {
   /// Forgets what was seen and restarts the generator from the seed.
   void reset();
 
+  /// As given.
   const SamplerOptions& options() const noexcept;
   sampling::SamplerState& impl() noexcept { return *impl_; }
 

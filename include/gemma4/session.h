@@ -51,6 +51,7 @@ class Session {
   /// Appends one token and returns its logits, [vocab_size] F32, valid until the next call on this session. Allocates
   /// nothing. Throws Error: token_out_of_range, context_full, cancelled, non_finite; the session is then unchanged.
   Span<const float> decode(TokenId token);
+  /// The same; cancelled between two layers when `cancel` is.
   Span<const float> decode(TokenId token, const CancelToken& cancel);
 
   /// Hands over the memory of what the last prefill returned, where that was rows, all logits or hidden states: it lives as
@@ -82,6 +83,7 @@ class Session {
   /// Adds what every later step costs to *profile, which must outlive them; null: no longer. Forks do not inherit it.
   void set_profile(Profile* profile) noexcept;
 
+  /// The model it was made over; valid as long as the session.
   const Model& model() const noexcept;
   /// Bytes of KV cache and work space committed by this session.
   std::uint64_t memory_bytes() const noexcept;

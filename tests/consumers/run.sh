@@ -72,6 +72,29 @@ from_sources() {
     [ "$(find "$consumers/host" -type f | wc -l)" = 1 ]
 }
 
+# the_page PREFIX: the programs of examples/embed-cpp.md, the first one built by the CMakeLists.txt that the page shows.
+the_page() {
+  local dir=$consumers/page i=0 expected flags
+  mkdir -p "$dir"
+  awk -v dir="$dir" '/^```(cpp|cmake)$/ { file = dir (/cmake/ ? "/CMakeLists.txt" : "/main" (n++ ? n : "") ".cpp"); next }
+    /^```$/ { file = "" } file { print > file }' examples/embed-cpp.md
+  cmake -S "$dir" -B "$dir/build" -DCMAKE_PREFIX_PATH="$1" -DCMAKE_BUILD_TYPE=Release && cmake --build "$dir/build" || return 1
+  "$dir/build/hello" "$model" | diff - <(printf '42\nThe capital of France is Paris.\n') || return 1
+  flags=$(PKG_CONFIG_PATH=$(find -L "$1" -name pkgconfig -printf '%p:') pkg-config --cflags --libs gemma4) || return 1
+  for i in 2 3 4; do
+    # shellcheck disable=SC2086
+    g++ -std=c++17 -Wall -Wextra -Werror "$dir/main$i.cpp" $flags -o "$dir/main$i" && "$dir/main$i" "$model" > "$dir/main$i.txt" || return 1
+    cat "$dir/main$i.txt"
+    case $i in
+      2) expected='^stop$' ;;
+      3) expected='^{"job":"builder","name":"Marco"}$' ;;
+      4) expected='^Once upon a time' ;;
+    esac
+    grep -q -- "$expected" "$dir/main$i.txt" || return 1
+  done
+  grep -qx '12 times 34 is 408.' "$dir/main3.txt" && [ ! -e "$dir/main5.cpp" ]
+}
+
 test_consumers() {
   say "installing the library, static and shared, and building a consumer for each way to use it"
   rm -rf "$consumers"
@@ -99,6 +122,7 @@ test_consumers() {
   check "consumer: pkg-config, static without --static" with_pkg_config "$consumers/static" pkg-config-static
   check "consumer: pkg-config, shared" with_pkg_config "$shared" pkg-config-shared
   check "consumer: add_subdirectory and FetchContent" from_sources
+  check "the programs of examples/embed-cpp.md" the_page "$consumers/static"
   check "package: another version is refused" refuses_another_version "$consumers/static"
   check "package: no path of the build in it" no_path_of_the_build "$consumers/moved"
   check "package: no path of the build in it, shared" no_path_of_the_build "$consumers/staged"

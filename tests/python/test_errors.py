@@ -133,3 +133,31 @@ def test_sampler_errors():
     for logits in (np.zeros(4), np.zeros(8, np.float32)[::2], np.zeros((2, 2), np.float32)):
         with pytest.raises(TypeError):
             sampler.sample(logits)
+
+
+def test_wrong_arguments_are_told_in_a_sentence(tiny, session):
+    for call, wanted in ((lambda: gemma4.Session(tiny, context=5), r"^Session\(\) got an unexpected keyword argument 'context'; it takes: "),
+                         (lambda: gemma4.Session(), r"^Session\(\) is missing 'model'$"),
+                         (lambda: gemma4.Session(tiny, 5), r"^Session\(\) takes 1 arguments without a name, got 2; by name: context_length="),
+                         (lambda: gemma4.Session("x"), r"^Session\(\): model: expected gemma4.Model, got 'x'$"),
+                         (lambda: gemma4.generate(session, [1] * 5000, max_token=3), r"'max_token'"),
+                         (lambda: gemma4.generate(session, [1] * 5000, sampler=0.5), r"sampler: expected gemma4.Sampler or None, got 0.5$"),
+                         (lambda: gemma4.Session.prefill([1] * 5000, 3), r"."),
+                         (lambda: gemma4.Sampler(0.5), r"^Sampler\(\) takes 0 arguments"),
+                         (lambda: tiny.tokenizer.encode("x", bos=True), r"^Tokenizer.encode\(\) got .* it takes: text, add_bos, parse_special$")):
+        with pytest.raises(TypeError, match=wanted) as error:
+            call()
+        assert len(str(error.value)) < 300
+
+
+def test_a_name_of_the_hub_is_no_path():
+    with pytest.raises(gemma4.Error, match=r'from_pretrained\("google/gemma-4-E2B-it"\)') as error:
+        gemma4.Model("google/gemma-4-E2B-it")
+    assert error.value.code == "not_found"
+
+
+def test_signatures_can_be_looked_at():
+    import inspect
+    assert str(inspect.signature(gemma4.Session)).startswith("(model, *, context_length=4096, prefill_chunk=512")
+    assert "max_tokens=None" in str(inspect.signature(gemma4.generate))
+    assert list(inspect.signature(gemma4.Session.prefill).parameters)[:2] == ["self", "ids"]

@@ -33,6 +33,19 @@ def test_readme(readme):
     assert run("-c", program).strip()
 
 
+def programs_of(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.S)
+
+
+@pytest.mark.parametrize("i", range(4))
+def test_the_page_on_embedding(i):
+    program = programs_of("examples/embed-python.md")[i]
+    shown = run("-c", program)
+    expected = ["42\nUsage(", "Paris.\n-45\n42\n", "12 times 34 is 408. | ", ", True\n"][i]
+    assert expected in shown.replace(") True", "), True"), shown
+    assert len(programs_of("examples/embed-python.md")) == 4
+
+
 def test_header_and_readme_show_the_same_program():
     header = (ROOT / "include" / "gemma4" / "gemma4.h").read_text()
     (shown,) = re.findall(r"```cpp\n(.*?)```", (ROOT / "README.md").read_text(), re.S)

@@ -19,6 +19,7 @@ from ._gemma4 import (
     GenerateResult,
     Generation,
     Grammar,
+    MemoryPlan,
     Model,
     Piece,
     Reply,
@@ -39,6 +40,9 @@ from ._gemma4 import (
     regex,
     render_chat,
 )
+from . import _aio, _calls, _show
+from ._hub import from_pretrained
+from ._show import show
 from ._tools import tool_schema
 
 __all__ = [
@@ -51,6 +55,7 @@ __all__ = [
     "GenerateResult",
     "Generation",
     "Grammar",
+    "MemoryPlan",
     "Model",
     "Piece",
     "Reply",
@@ -65,11 +70,13 @@ __all__ = [
     "Usage",
     "__version__",
     "encode_chat",
+    "from_pretrained",
     "gbnf",
     "generate",
     "json_schema",
     "regex",
     "render_chat",
+    "show",
     "tool_schema",
 ]
 
@@ -77,3 +84,19 @@ for _name in __all__:  # what help() and tracebacks call them
     if not _name.startswith("_") and _name != "Error":
         globals()[_name].__module__ = "gemma4"
 del _name
+
+# What is easier said in Python.
+generate = _calls.clear(generate, "generate")
+for _class, _methods in ((Model, ("__init__", "memory_plan")), (Session, ("__init__", "prefill", "decode", "truncate")),
+                         (Chat, ("__init__", "send", "stream")), (Sampler, ("__init__", "sample")),
+                         (Tokenizer, ("encode", "decode", "token_to_id")), (TokenDecoder, ("__init__",)),
+                         (ReplyParser, ("__init__",))):
+    for _name in _methods:
+        _shown = _class.__name__ if _name == "__init__" else "%s.%s" % (_class.__name__, _name)
+        setattr(_class, _name, _calls.clear(vars(_class)[_name], _shown))
+del _class, _methods, _name, _shown
+_aio.make_async(Generation)
+_aio.make_async(ChatStream)
+setattr(Model, "from_pretrained", staticmethod(from_pretrained))
+setattr(MemoryPlan, "__str__", _show.plan_text)
+setattr(MemoryPlan, "_repr_html_", _show.plan_html)
