@@ -144,7 +144,15 @@ test_reference() {
   check "the reference without a warning" cmake --build "$build" --target gemma4_docs
 }
 
+# What tests/python/test_grammar_runs.py does for seconds, for minutes.
+test_grammar_runs() {
+  say "2,000 generations held to random schemas"
+  check "2,000 generations held to random schemas" env GEMMA4_GRAMMAR_RUNS=2000 \
+    "$venv/bin/python" -m pytest tests/python/test_grammar_runs.py -q
+}
+
 test_all() {
+  test_grammar_runs
   test_c_interface
   test_consumers
   test_reference

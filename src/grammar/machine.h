@@ -136,7 +136,7 @@ class Machine {
   bool may_add_any(const ObjectRule& o, const Seen& seen) const;
   bool may_close(const ObjectRule& o, const Seen& seen) const;
   bool items_suffice(const ArrayRule& a, const Frame& f) const;
-  bool key_left(const Seen& seen, TermId content, std::uint32_t text, CodeRange first = {0, kLastCode}) const;
+  bool key_left(const Seen& seen, TermId content, std::uint32_t text, const CodeRange* range = nullptr) const;
   std::vector<std::string> seen_behind(const Seen& seen, std::uint32_t text) const;
   std::uint32_t intern_seen(Seen seen);
   std::uint32_t first_seen(std::uint32_t object);

@@ -242,7 +242,7 @@ void Machine::step_key(const Frame& f, unsigned char b, Frames& out) {
   if (cursor.phase != 0) {
     bool possible = false;
     for (const CodeRange r : cursor.codes()) {
-      possible = possible || key_left(seen_[f.seen], next.term, next.x, r);
+      possible = possible || key_left(seen_[f.seen], next.term, next.x, &r);
     }
     if (!possible) return;
   } else if (!key_left(seen_[f.seen], next.term, next.x)) {
@@ -266,19 +266,19 @@ std::vector<std::string> Machine::seen_behind(const Seen& seen, std::uint32_t te
   return out;
 }
 
-// Whether a key that has begun with `text` and goes on with `content`, its next character within `first`, can become
-// one not seen.
-bool Machine::key_left(const Seen& seen, TermId content, std::uint32_t text, CodeRange first) const {
+// Whether a key that has begun with `text` and goes on with `content` (if given, by a character within `range`) can
+// become one not seen.
+bool Machine::key_left(const Seen& seen, TermId content, std::uint32_t text, const CodeRange* range) const {
   Terms& terms = rules_.terms;
-  const bool any = first.first == 0 && first.last == kLastCode;
-  std::uint32_t left = any ? terms.count(content) : terms.count_between(content, first.first, first.last);
+  std::uint32_t left =
+      range == nullptr ? terms.count(content) : terms.count_between(content, range->first, range->last);
   if (left >= Terms::kMany || seen.keys == 0) return left > 0;
   for (const std::string& behind : seen_behind(seen, text)) {
-    if (!any) {
+    if (range != nullptr) {
       const char* p = behind.data();
       if (behind.empty()) continue;
       const auto code = static_cast<std::uint32_t>(base::next_code_point(p, p + behind.size()));
-      if (code < first.first || code > first.last) continue;
+      if (code < range->first || code > range->last) continue;
     }
     if (left > 0 && terms.nullable(terms.run(content, behind))) --left;
   }

@@ -254,7 +254,24 @@ void Masks::add_keys(const Frames& ids, std::uint32_t* mask) {
   const StringTokens& tokens = tokens_of(ids.size() == 1 ? f.term : machine_.key_content(f));
   const std::vector<std::string> seen = machine_.seen_behind(f);
   const std::unordered_set<std::string_view> others(seen.begin(), seen.end());
+  // Tokens that may lead to where only keys are left that have been seen.
+  std::vector<TokenId> doubtful;
+  for (const std::string& behind : seen) {
+    const bool few = std::any_of(ids.begin(), ids.end(), [&](FrameId id) {
+      Frame end = machine_.frame(id);
+      end.term = machine_.terms().run(end.term, behind);
+      return machine_.few_keys(end);
+    });
+    if (!few) continue;
+    if (doubtful.empty()) {
+      for (const TokenTable::Exit& e : table_->escapes()) doubtful.push_back(e.token);
+    }
+    table_->prefixes_of(behind, doubtful);
+  }
+  const auto goes_on = [&](TokenId token) { return has_bit(mask, token) || runs_one(token); };
+  doubtful.erase(std::remove_if(doubtful.begin(), doubtful.end(), goes_on), doubtful.end());
   for (std::size_t w = 0; w < tokens.stay.size(); ++w) mask[w] |= tokens.stay[w];
+  for (const TokenId token : doubtful) clear_bit(mask, token);
   for (const TokenId token : tokens.late) {
     if (runs_one(token)) set_bit(mask, token);
   }

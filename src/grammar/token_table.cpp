@@ -125,6 +125,19 @@ void TokenTable::classify(TokenId id, std::uint32_t item) {
   }
 }
 
+void TokenTable::prefixes_of(std::string_view text, std::vector<TokenId>& out) const {
+  const auto& nodes = trie_.nodes();
+  std::uint32_t at = 0;
+  for (const char c : text) {
+    std::uint32_t child = at + 1;
+    while (child < nodes[at].next && nodes[child].byte != static_cast<std::uint8_t>(c)) child = nodes[child].next;
+    if (child >= nodes[at].next) return;
+    at = child;
+    const auto own = trie_.items().begin() + nodes[at].first;
+    out.insert(out.end(), own, own + nodes[at].own);
+  }
+}
+
 // For the nodes with much below them.
 void TokenTable::collect_sets() {
   constexpr std::uint32_t kWorth = 12;  // nodes

@@ -94,6 +94,8 @@ class TokenTable {
   /// Of those, the ones with a line terminator of ECMA-262 beyond ASCII, which `.` does not match. They are left out of
   /// AsciiSets.
   const std::vector<TokenId>& odd() const noexcept { return odd_; }
+  /// Appends the tokens that `text` begins with.
+  void prefixes_of(std::string_view text, std::vector<TokenId>& out) const;
   const AsciiSet& set(std::uint32_t index) const noexcept { return sets_[index]; }
   const std::vector<Exit>& quotes() const noexcept { return quotes_; }
   const std::vector<Exit>& escapes() const noexcept { return escapes_; }
@@ -117,6 +119,9 @@ class TokenTable {
   ByteTrie behind_quotes_;
 };
 
+inline bool has_bit(const std::uint32_t* mask, TokenId id) noexcept {
+  return (mask[static_cast<std::size_t>(id) / 32] >> static_cast<std::uint32_t>(id) % 32 & 1U) != 0;
+}
 inline void set_bit(std::uint32_t* mask, TokenId id) noexcept {
   mask[static_cast<std::size_t>(id) / 32] |= std::uint32_t{1} << static_cast<std::uint32_t>(id) % 32;
 }
