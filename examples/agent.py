@@ -12,25 +12,27 @@ import gemma4
 PHONE_BOOK = Path(__file__).with_name("phone_book.json")
 
 
-def multiply(a, b):
+def multiply(a: int, b: int) -> dict:
+    """Multiplies two numbers.
+
+    Args:
+        a: First number
+        b: Second number
+    """
     return {"result": a * b}
 
 
-def lookup(name):
+def lookup(name: str) -> dict:
+    """Looks up a phone number.
+
+    Args:
+        name: Name of the person
+    """
     return {"phone": json.loads(PHONE_BOOK.read_text()).get(name, "unknown")}
 
 
-def declare(function, description, **parameters):
-    properties = {name: {"type": kind, "description": about} for name, (kind, about) in parameters.items()}
-    schema = {"type": "object", "properties": properties, "required": list(parameters)}
-    return {"type": "function", "function": {"name": function.__name__, "description": description, "parameters": schema}}
-
-
-FUNCTIONS = {"multiply": multiply, "lookup": lookup}
-TOOLS = [
-    declare(multiply, "Multiplies two numbers.", a=("integer", "First number"), b=("integer", "Second number")),
-    declare(lookup, "Looks up a phone number.", name=("string", "Name of the person")),
-]
+TOOLS = [multiply, lookup]
+FUNCTIONS = {function.__name__: function for function in TOOLS}
 
 
 def run(call):
@@ -56,10 +58,11 @@ def ask(chat, question, rounds=4):
 
 def main():
     model = gemma4.Model(sys.argv[1] if len(sys.argv) > 1 else "examples/nano/model")
+    chat = gemma4.Chat(model, TOOLS, sampler=gemma4.Sampler(temperature=0.0))
     for question in sys.argv[2:] or ["What is 12 times 34?", "What is the phone number of Nora?"]:
-        chat = gemma4.Chat(model, TOOLS, sampler=gemma4.Sampler(temperature=0.0))
         print(question)
         print(ask(chat, question))
+        chat.reset()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 #include "common.h"
 #include "gemma4/chat.h"
 #include "gemma4/error.h"
+#include "gemma4/grammar.h"
 #include "interrupt.h"
 #include "line_reader.h"
 #include "sampling_arguments.h"
@@ -24,6 +25,7 @@ struct Arguments {
   SamplingArguments sampling;
   std::string system;
   std::string tools;
+  std::string schema;
   gemma4::Thinking thinking;
   int max_tokens = -1;
 };
@@ -88,10 +90,23 @@ gemma4::ChatOptions chat_options(const Arguments& arguments, const gemma4::Model
   return options;
 }
 
+// What answers are held to; null: nothing.
+std::shared_ptr<const gemma4::Grammar> answer_format(const std::string& path) {
+  if (path.empty()) return nullptr;
+  try {
+    return std::make_shared<const gemma4::Grammar>(gemma4::json_schema(read_file(path)));
+  } catch (const gemma4::Error& error) {
+    throw gemma4::Error(error.code(), path + ": " + error.what());
+  }
+}
+
 class Conversation {
  public:
   explicit Conversation(const Arguments& arguments)
-      : arguments_(arguments), model_(arguments.model.load()), chat_(model_, chat_options(arguments, model_)) {
+      : arguments_(arguments),
+        format_(answer_format(arguments.schema)),
+        model_(arguments.model.load()),
+        chat_(model_, chat_options(arguments, model_)) {
     if (!chat_.warning().empty()) std::fprintf(stderr, "gemma4: %s\n", chat_.warning().c_str());
   }
 
@@ -157,6 +172,7 @@ class Conversation {
     AnswerPrinter printer(isatty(STDOUT_FILENO) != 0);
     gemma4::SendOptions options;
     options.max_tokens = arguments_.max_tokens;
+    options.response_format = format_;
     options.cancel = interrupt_.token();
     options.prefill_progress = [&progress](std::size_t done, std::size_t total) { progress.show(done, total); };
     try {
@@ -199,6 +215,7 @@ class Conversation {
   }
 
   const Arguments& arguments_;
+  std::shared_ptr<const gemma4::Grammar> format_;
   gemma4::Model model_;
   gemma4::Chat chat_;
   Interrupt interrupt_;
@@ -231,6 +248,7 @@ void add_chat(CLI::App& app) {
   arguments->session.add_to(*command);
   command->add_option("--system", arguments->system, "Instructions for the whole conversation");
   command->add_option("--tools", arguments->tools, "JSON file with an array of the functions the model may call");
+  command->add_option("--schema", arguments->schema, "JSON file with the schema that every answer is held to");
   CLI::Option* const thinking = command->add_option_function<std::string>(
       "--thinking",
       [arguments](const std::string& text) {

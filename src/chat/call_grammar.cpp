@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "chat/call_values.h"
 #include "chat/python_text.h"
 #include "grammar/closed_objects.h"
 #include "grammar/schema.h"
@@ -82,12 +83,52 @@ Json normal_schema(const Json& schema) {
   return nullable ? with_null(std::move(result)) : result;
 }
 
+// Keys stand bare in a call: they end at ':', and are read without the white space around them.
+void check_key(const std::string& key, const std::string& path) {
+  const bool bare = !key.empty() && trim(key) == key && key[0] != '"' && key.find_first_of(":}") == std::string::npos;
+  GEMMA4_CHECK(bare, ErrorCode::unsupported, path, ": expected keys that can stand bare in a call (without ':' and '}', white space "
+               "around them and a leading '\"'), got \"", key, "\"");
+}
+
+void check_value_keys(const Json& value, const std::string& path) {
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (value.is_object()) check_key(value.keys()[i], path);
+    check_value_keys(value[i], path);
+  }
+}
+
+void check_keys(const Json& schema, const std::string& path) {
+  for (std::size_t i = 0; i < schema.size(); ++i) {
+    const std::string place = schema.is_object() ? path + "." + schema.keys()[i] : base::concat(path, "[", i, "]");
+    const std::string_view key = schema.is_object() ? std::string_view(schema.keys()[i]) : std::string_view();
+    if (is_one_of(key, {"enum", "const"})) {
+      check_value_keys(schema[i], place);
+    } else if (key == "properties" && schema[i].is_object()) {
+      for (std::size_t k = 0; k < schema[i].size(); ++k) {
+        check_key(schema[i].keys()[k], place);
+        check_keys(schema[i][k], place + "." + schema[i].keys()[k]);
+      }
+    } else if (!is_one_of(key, {"default", "examples"})) {
+      check_keys(schema[i], place);
+    }
+  }
+}
+
+// Arguments are an object, whatever else the schema would take.
+void check_root(const Json& parameters, const std::string& path) {
+  const Json* const type = parameters.find("type");
+  GEMMA4_CHECK(!truthy(type) || has_type(&parameters, "object"), ErrorCode::invalid_argument, path,
+               ".type: expected \"object\", got ", str(*type));
+}
+
 }  // namespace
 
 Json arguments_schema(const Json& function) {
   const Json* const parameters = function.find("parameters");
-  Json schema = parameters != nullptr && parameters->is_object() ? *parameters : Json::object();
-  if (!truthy(schema.find("type"))) schema.set("type", "object");
+  Json schema = Json::object({{"type", "object"}});
+  for (std::size_t i = 0; parameters != nullptr && parameters->is_object() && i < parameters->size(); ++i) {
+    if (!is_one_of(parameters->keys()[i], {"type", "nullable"})) schema.set(parameters->keys()[i], (*parameters)[i]);
+  }
   if (schema.size() == 1) schema.set("properties", Json::object());  // no arguments
   return grammar::close_objects(normal_schema(schema));
 }
@@ -100,6 +141,11 @@ CallGrammars::CallGrammars(std::vector<Json> functions, const tokenizer::BpeToke
   GEMMA4_CHECK(open_ >= 0 && close_ >= 0 && quote_ >= 0, ErrorCode::unsupported,
                "the model's tokenizer has no \"<|tool_call>\": it was not made for tool calls");
   for (std::size_t i = 0; i < functions_.size(); ++i) {
+    if (const Json* const parameters = functions_[i].find("parameters"); by_schema && parameters != nullptr) {
+      const std::string path = base::concat("tools[", i, "].function.parameters");
+      check_root(*parameters, path);
+      check_keys(*parameters, path);
+    }
     schemas_.push_back(by_schema ? arguments_schema(functions_[i]).dump() : "{\"type\":\"object\"}");
     try {
       grammar::compile_json_schema(schemas_.back(), false);

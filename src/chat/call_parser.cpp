@@ -7,6 +7,7 @@
 #include "chat/call_values.h"
 #include "chat/coerce.h"
 #include "chat/python_text.h"
+#include "gemma4/error.h"
 
 namespace gemma4::chat {
 namespace {
@@ -52,10 +53,17 @@ std::optional<ToolCall> from_json_form(const Json& object, const std::vector<Jso
   const Json* arguments = object.find("arguments");
   if (arguments == nullptr) arguments = object.find("parameters");
   if (name == nullptr || !name->is_string() || name->as_string().empty()) return std::nullopt;
-  if (arguments != nullptr && !arguments->is_object()) return std::nullopt;
   ToolCall call;
   call.name = resolve(name->as_string(), functions);
-  if (arguments != nullptr) call.arguments = *arguments;
+  if (arguments == nullptr) return call;
+  call.arguments = *arguments;
+  if (arguments->is_string()) {  // the JSON as a text
+    try {
+      call.arguments = Json::parse(arguments->as_string());
+    } catch (const Error&) {
+    }
+  }
+  if (!call.arguments.is_object()) return std::nullopt;
   return call;
 }
 
@@ -74,6 +82,9 @@ bool accept_end(CallValues& values, unsigned repairs, std::string& leftover) {
     values.skip_space();
   }
   leftover = std::string(trim(spelled_out(values.rest(), "\"")));
+  if (leftover.size() > 1 && leftover[0] == ',' && trim(std::string_view(leftover).substr(1)).substr(0, kPrefix.size()) == kPrefix) {
+    leftover.erase(0, 1);  // between calls
+  }
   return true;
 }
 

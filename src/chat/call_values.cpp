@@ -120,6 +120,14 @@ bool CallValues::eat(char c) noexcept {
   return true;
 }
 
+// A comma, and something behind it.
+bool CallValues::another(char close) noexcept {
+  skip_space();
+  if (!eat(',')) return false;
+  skip_space();
+  return !(has(kJsonStrings) && peek() == close);
+}
+
 std::optional<Json> CallValues::object(const Json* schema) {
   if (!eat('{') || ++depth_ > Json::kMaxDepth) return std::nullopt;
   Members members;
@@ -127,8 +135,7 @@ std::optional<Json> CallValues::object(const Json* schema) {
   if (!eat('}')) {
     do {
       if (!pair(schema, ':', '}', members)) return std::nullopt;
-      skip_space();
-    } while (eat(','));
+    } while (another('}'));
     if (!eat('}')) return std::nullopt;
   }
   --depth_;
@@ -141,8 +148,7 @@ std::optional<Json> CallValues::keyword_arguments(const Json* schema) {
   if (eat(')')) return unique(std::move(members));
   do {
     if (!pair(schema, '=', ')', members)) return std::nullopt;
-    skip_space();
-  } while (eat(','));
+  } while (another(')'));
   if (!eat(')')) return std::nullopt;
   return unique(std::move(members));
 }
@@ -220,8 +226,7 @@ std::optional<Json> CallValues::array(const Json* schema) {
       std::optional<Json> element = value(items, nullptr, ']');
       if (!element) return std::nullopt;
       result.push_back(std::move(*element));
-      skip_space();
-    } while (eat(','));
+    } while (another(']'));
     if (!eat(']')) return std::nullopt;
   }
   --depth_;
@@ -237,6 +242,7 @@ std::optional<std::string> CallValues::delimited() {
   return result;
 }
 
+// Ends at a <|"|> too, where the value can end there.
 std::optional<std::string> CallValues::json_string() {
   std::string result;
   for (std::size_t i = position_ + 1; i < text_.size();) {
@@ -245,7 +251,11 @@ std::optional<std::string> CallValues::json_string() {
       position_ = i + 1;
       return result;
     }
-    if (c == kQuote) return std::nullopt;
+    if (c == kQuote) {
+      if (!has(kPythonWords) || !ends_value(i + 1)) return std::nullopt;
+      position_ = i + 1;
+      return result;
+    }
     if (c == '\\') {
       i += unescape(text_.substr(i), result);
     } else if (c == kMarker && i + 1 < text_.size()) {

@@ -14,7 +14,7 @@ namespace gemma4::chat {
 /// What a reader forgives, as bits.
 enum Repair : unsigned {
   kStrict = 0,
-  kJsonStrings = 1,    ///< "..." with JSON's escapes
+  kJsonStrings = 1,    ///< "..." with JSON's escapes, and a comma behind the last value
   kSingleQuotes = 2,   ///< '...', a stray <|"|> behind it too
   kPythonWords = 4,    ///< True, False, None, nil
   kRawStrings = 8,     ///< text without quotes where the schema says string
@@ -48,6 +48,7 @@ class CallValues {
   using Members = std::vector<std::pair<std::string, Json>>;
 
   bool has(Repair repair) const noexcept { return (repairs_ & repair) != 0; }
+  bool another(char close) noexcept;
   bool pair(const Json* schema, char separator, char close, Members& members);
   std::optional<std::string> key(char separator, char close);
   std::optional<Json> value(const Json* schema, const Json* siblings, char close);

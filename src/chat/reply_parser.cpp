@@ -63,7 +63,7 @@ ReplyParserState::ReplyParserState(std::shared_ptr<const tokenizer::BpeTokenizer
       markers_(*tokenizer_),
       functions_(std::move(functions)),
       show_thoughts_(show_thoughts),
-      decoder_(tokenizer_, false),
+      decoder_(tokenizer_),
       state_(begins_in_thought ? State::thought_name : State::start) {}
 
 void ReplyParserState::push(TokenId id, std::vector<ChatEvent>& events) {
@@ -145,7 +145,7 @@ std::string ReplyParserState::start_text() {
     begin_call(false);
     return call;
   }
-  const bool first = !content_.begun() && n_calls_ == 0 && !after_thought_;
+  const bool first = may_be_thought();
   if (first && begins(kThought, shown)) {
     state_ = State::leaked_thought;
     return {};
@@ -182,6 +182,8 @@ void ReplyParserState::marker(Marker which) {
         const std::string pending = std::exchange(buffer_, {});
         state_ = State::thought;
         thought(std::string_view(pending).substr(pending.find(kThought) + kThought.size()));
+      } else if (state_ == State::start && may_be_thought() && trim(buffer_) == kThought.substr(0, kThought.size() - 1)) {
+        buffer_.clear();  // an empty one
       }
       end_of_stretch();
       state_ = content_.begun() ? State::content : State::start;

@@ -10,6 +10,7 @@
 
 #include "chat/call_text.h"
 #include "chat/held_text.h"
+#include "chat/reply_text.h"
 #include "gemma4/json.h"
 #include "gemma4/reply.h"
 #include "tokenizer/tokenizer.h"
@@ -64,6 +65,8 @@ class ReplyParserState {
   void emit_call(ToolCall call);
   void read_again(std::string_view encoded);
   void decide_pending();
+  /// Where a thought may begin whose marker is missing.
+  bool may_be_thought() const noexcept { return !content_.begun() && n_calls_ == 0 && !after_thought_; }
   void end_of_stretch();
   void content(std::string_view more);
   void thought(std::string_view more);
@@ -73,7 +76,7 @@ class ReplyParserState {
   const Markers markers_;
   const std::vector<Json> functions_;
   const bool show_thoughts_;
-  tokenizer::StreamDecoder decoder_;
+  ReplyText decoder_;
 
   State state_ = State::start;
   std::string buffer_;      // of start, thought_name, leaked_thought and call

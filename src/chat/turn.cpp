@@ -75,6 +75,12 @@ void Turn::cancel() {
 
 void Turn::step(std::vector<ChatEvent>& events) {
   if (options_.cancel && options_.cancel->cancelled()) return end(StopReason::cancelled, events);
+  if (!due_.empty()) {
+    const TokenId token = due_.back();
+    due_.pop_back();
+    sampler_.observe(Span<const TokenId>(&token, 1));
+    return chosen(token, events);
+  }
   Span<const float> logits;
   try {
     if (!read_) {
@@ -83,7 +89,7 @@ void Turn::step(std::vector<ChatEvent>& events) {
       logits = session_.last_logits();
     } else {
       const base::Timer timer(reply_.usage.decode_seconds);
-      logits = session_.decode(last_, options_.cancel ? &*options_.cancel : nullptr);
+      logits = feed();
     }
   } catch (const Error& error) {
     if (error.code() != ErrorCode::cancelled) throw;
@@ -103,11 +109,35 @@ void Turn::step(std::vector<ChatEvent>& events) {
     }
   }
   if (is_end_token(token)) return end(StopReason::end_of_turn, events);
+  chosen(token, events);
+}
+
+// What was chosen and not fed yet, in one go.
+Span<const float> Turn::feed() {
+  const CancelToken* const cancel = options_.cancel ? &*options_.cancel : nullptr;
+  Span<const float> logits;
+  if (unfed_.size() == 1) {
+    logits = session_.decode(unfed_[0], cancel);
+  } else {
+    PrefillOptions prefill;
+    prefill.want = Want::last_logits;
+    if (cancel != nullptr) prefill.cancel = *cancel;
+    logits = session_.prefill(unfed_, prefill);
+  }
+  unfed_.clear();
+  return logits;
+}
+
+// A token that does not end the turn; behind it, those that the constraint forces.
+void Turn::chosen(TokenId token, std::vector<ChatEvent>& events) {
   if (!take(token, events)) return;
   if (options_.max_tokens > 0 && reply_.usage.completion_tokens == static_cast<std::size_t>(options_.max_tokens)) {
     end(StopReason::max_tokens, events);
-  } else if (session_.position() == session_.context_length()) {
+  } else if (session_.position() + unfed_.size() > session_.context_length()) {
     end(StopReason::context_full, events);
+  } else if (due_.empty() && constrained() && held_to_) {
+    due_ = options_.constraint->forced();
+    std::reverse(due_.begin(), due_.end());
   }
 }
 
@@ -177,7 +207,7 @@ bool Turn::take(TokenId token, std::vector<ChatEvent>& events) {
                  ", which its mask allowed");
     held_to_ = true;
   }
-  last_ = token;
+  unfed_.push_back(token);
   ++reply_.usage.completion_tokens;
   const bool was_in_thought = parser_.in_thought_text();
   std::vector<ChatEvent> parsed;

@@ -47,7 +47,9 @@ class Turn {
   void step(std::vector<ChatEvent>& events);
   void read_prompt();
   void read(std::size_t end, const CancelToken* cancel);
+  Span<const float> feed();
   TokenId choose(Span<const float> logits);
+  void chosen(TokenId token, std::vector<ChatEvent>& events);
   Span<const std::uint32_t> mask();
   bool take(TokenId token, std::vector<ChatEvent>& events);
   void pass_on(std::vector<ChatEvent> parsed, std::vector<ChatEvent>& events);
@@ -70,8 +72,9 @@ class Turn {
   bool read_ = false;
   bool over_ = false;
   bool stopped_ = false;      // a stop string is complete
-  bool held_to_ = false;      // the constraint has taken a token
-  TokenId last_ = -1;         // chosen and not fed yet
+  bool held_to_ = false;        // the constraint has taken a token
+  std::vector<TokenId> unfed_;  // chosen and not fed yet
+  std::vector<TokenId> due_;    // forced by the constraint, the next one last
   std::vector<std::uint32_t> allowed_;
   Reply reply_;
 };

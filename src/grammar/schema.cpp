@@ -215,7 +215,7 @@ class Compiler {
     for (const auto& [name, others] : b.implies) {
       for (const std::string& other : others) entry(rule, name).implies.push_back(index(rule, other));
     }
-    add_classes(rule, b, keys, names, patterns);
+    add_classes(rule, b, rules_.style.call ? terms.both(keys, bare_key()) : keys, names, patterns);
     goal.objects.push_back(static_cast<std::uint32_t>(rules_.objects.size()));
     rules_.objects.push_back(std::move(rule));
   }
@@ -226,6 +226,16 @@ class Compiler {
     return static_cast<std::uint32_t>(at - rule.entries.begin());
   }
   static ObjectRule::Entry& entry(ObjectRule& rule, const std::string& name) { return rule.entries[index(rule, name)]; }
+
+  // Keys that a tool call, which quotes none, can hold whatever they are: \w+
+  TermId bare_key() {
+    ByteSet word;
+    word.add('0', '9');
+    word.add('A', 'Z');
+    word.add('a', 'z');
+    word.add('_');
+    return rules_.terms.repeat(rules_.terms.set(word), 1, kUnlimited);
+  }
 
   // The other keys, split by the patterns that match them.
   void add_classes(ObjectRule& rule, const Branch& b, TermId keys, const std::set<std::string>& names,

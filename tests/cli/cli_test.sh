@@ -258,6 +258,27 @@ for thinking in on off 20; do
   has out "12 times 34 is 408."
   has out "reused"
 done
+cat >"$dir/schema.json" <<'END'
+{"type": "object", "properties": {"job": {"type": "string", "maxLength": 20}, "name": {"enum": ["Marco", "Ida"]}},
+ "required": ["job", "name"], "additionalProperties": false}
+END
+for thinking in off 20; do
+  printf 'Give job and name as JSON: Marco is a builder and lives in Cadu.\n' |
+    "$gemma4" chat "$model" --temperature 0 --schema "$dir/schema.json" --thinking $thinking >"$dir/out" 2>"$dir/err"
+  same $? 0 "a chat with a schema, thinking $thinking"
+  has out '{"job":"builder","name":"Marco"}'
+done
+printf 'Tell me a story.\n' | "$gemma4" chat "$model" --temperature 2 --top-k 0 --top-p 1 --schema "$dir/schema.json" >"$dir/out" 2>"$dir/err"
+grep -qE '^\{"(job|name)":.*"(Marco|Ida)".*\}$' "$dir/out" || fail "not of the schema: $(cat "$dir/out")"
+printf 'What is 12 times 34?\n{"result": 408}\n' |
+  "$gemma4" chat "$model" --temperature 0 --tools "$dir/tools.json" --schema "$dir/schema.json" >"$dir/out" 2>"$dir/err"
+same $? 0 "a chat with tools and a schema"
+has out '[multiply {"a":12,"b":34}]'
+has out '"job":'
+echo '{"type": "array", "uniqueItems": true}' >"$dir/unsupported.json"
+error 1 "uniqueItems" "$gemma4" chat "$model" --schema "$dir/unsupported.json" </dev/null
+error 1 "unsupported.json" "$gemma4" chat "$model" --schema "$dir/unsupported.json" </dev/null
+error 1 "no-such-schema" "$gemma4" chat "$model" --schema "$dir/no-such-schema" </dev/null
 error 1 "not JSON" "$gemma4" chat "$model" --tools "$0" </dev/null
 error 2 "--thinking" "$gemma4" chat "$model" --thinking maybe </dev/null
 

@@ -47,6 +47,15 @@ std::size_t shared_with_later(const Chat& chat, const Model& model, const ChatOp
   return common_prefix(chat.tokens(), encode_chat(model.tokenizer(), messages, options.tools, render)) - 1;
 }
 
+// Where two experts tie but for rounding, a mixture's router may choose either, by how many tokens are read at a time:
+// then one of these ways must agree.
+bool as_without_reuse(const RandomModel& m, const Chat& chat) {
+  const Values got = values(chat.last_logits());
+  if (close(m, got, fresh_logits(m.model, chat.tokens()))) return true;
+  if (m.model.config().num_experts == 0) return false;
+  return close(m, got, fresh_logits(m.model, chat.tokens(), 8)) || close(m, got, fresh_logits(m.model, chat.tokens(), 1));
+}
+
 }  // namespace
 
 TEST_CASE("chat: logits after reuse are those without, in every shape, with rings that wrap") {
@@ -84,7 +93,7 @@ TEST_CASE("chat: logits after reuse are those without, in every shape, with ring
         CHECK(reasoning == reply.reasoning);
         CHECK(chat.messages().size() == n_messages + messages.size() + 1);
         CHECK(reply.usage.completion_tokens <= static_cast<std::size_t>(send.max_tokens) + 1);
-        CHECK(close(m, values(chat.last_logits()), fresh_logits(m.model, chat.tokens())));
+        CHECK(as_without_reuse(m, chat));
         // What two prompts share is kept: as far as the rings reach, or from the beginning of the model's turn.
         const std::size_t shared = common_prefix(before, chat.tokens());
         CHECK(reply.usage.reused_tokens <= shared);

@@ -27,6 +27,10 @@ def test_agent():
     assert 'lookup({"name": "Nora"}) = {"phone": "70351"}' in shown and "is 70351." in shown
 
 
+def test_extract():
+    assert run("examples/extract.py", str(NANO)) == "Marco: builder\nIda: baker\n"
+
+
 @pytest.mark.parametrize("readme", ["README.md", "bindings/python/README.md"])
 def test_readme(readme):
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.S)

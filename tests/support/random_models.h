@@ -112,9 +112,10 @@ inline bool same_bits(Span<const float> a, Span<const float> b) {
 }
 
 /// The last logits of these tokens by a session that sees them in one chunk: what any other way must agree with.
-inline Values fresh_logits(const Model& model, Span<const TokenId> tokens) {
+/// @param chunk  0: all of them.
+inline Values fresh_logits(const Model& model, Span<const TokenId> tokens, int chunk = 0) {
   const int n = static_cast<int>(tokens.size());
-  Session session(model, sized(n, n));
+  Session session(model, sized(n, chunk == 0 ? n : chunk));
   return values(session.prefill(tokens));
 }
 

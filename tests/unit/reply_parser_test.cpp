@@ -22,11 +22,15 @@ const Json& corpus() {
   return file;
 }
 
-// "text:..." is ordinary tokens whatever it spells; in anything else markup is control tokens.
+// "text:..." is ordinary tokens whatever it spells, "token:..." that token; in anything else markup is control tokens.
 std::vector<TokenId> tokens_of(const Json& output) {
   std::vector<TokenId> ids;
   for (const Json& element : output.values()) {
     const std::string& text = element.as_string();
+    if (text.rfind("token:", 0) == 0) {
+      ids.push_back(vocabulary().token_to_id(text.substr(6)));
+      continue;
+    }
     const bool plain = text.rfind("text:", 0) == 0;
     const std::vector<TokenId> part = vocabulary().encode(plain ? text.substr(5) : text, false, !plain);
     ids.insert(ids.end(), part.begin(), part.end());
@@ -198,6 +202,58 @@ TEST_CASE("replies: whatever the tokens, nothing is thrown, no text is lost and 
     };
     CHECK_MESSAGE(letters(texts) == letters(written), vocabulary().decode(ids));
   }
+}
+
+TEST_CASE("replies: any tokens at all") {
+  std::mt19937 random(11);
+  const Tokenizer& tokenizer = vocabulary();
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<TokenId> ids;
+    const bool ordinary = round % 2 == 0;
+    for (std::size_t n = random() % 40; n != 0; --n) {
+      const auto id = static_cast<TokenId>(random() % static_cast<std::size_t>(tokenizer.vocab_size()));
+      if (!ordinary || !tokenizer.is_special(id)) ids.push_back(id);
+    }
+    if (!ordinary) ids.push_back(tokenizer.vocab_size() + 5);  // no token at all
+    ReplyParserOptions options;
+    options.tools = corpus().at("tools");
+    ReplyParser whole(tokenizer, options), steps(tokenizer, options);
+    std::vector<ChatEvent> events = whole.push(ids), stepped;
+    append(events, whole.finish());
+    for (const TokenId id : ids) append(stepped, steps.push(id));
+    append(stepped, steps.finish());
+    CHECK(normal(summary(stepped)) == normal(summary(events)));
+    if (!ordinary) continue;
+    std::string text;
+    for (const ChatEvent& event : events) text += event.text;
+    const std::string decoded = tokenizer.decode(ids);
+    if (decoded.find("\xEF\xBF\xBD") == std::string::npos) CHECK(text == decoded);
+  }
+}
+
+TEST_CASE("replies: characters come when they are complete, and bytes that are none spoil nothing else") {
+  ReplyParser parser(vocabulary());
+  std::string told;
+  const auto feed = [&](unsigned byte) {
+    char name[8];
+    std::snprintf(name, sizeof name, "<0x%02X>", byte);
+    std::string text;
+    for (const ChatEvent& event : parser.push(vocabulary().token_to_id(name))) text += event.text;
+    told += text;
+    return text;
+  };
+  CHECK(feed('H') == "H");
+  CHECK(feed(0xC3) == "");
+  CHECK(feed(0xA9) == "\xC3\xA9");
+  CHECK(feed(0xE2) == "");
+  CHECK(feed(0x81) == "");
+  CHECK(feed('x') == "\xEF\xBF\xBD\xEF\xBF\xBDx");
+  CHECK(feed(0xFF) == "\xEF\xBF\xBD");
+  CHECK(feed(0xED) == "");
+  CHECK(feed(0xA0) == "\xEF\xBF\xBD\xEF\xBF\xBD");  // half a surrogate pair
+  CHECK(feed(0xF0) == "");
+  for (const ChatEvent& event : parser.finish()) told += event.text;
+  CHECK(told == "H\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBDx\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
 TEST_CASE("replies: hostile sizes are read in bounded time") {
