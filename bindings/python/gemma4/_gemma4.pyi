@@ -22,11 +22,11 @@ import numpy.typing as npt
 
 __version__: str
 
-Ids = Union[Iterable[SupportsIndex], npt.NDArray[np.integer[Any]]]
-Floats = npt.NDArray[np.float32]
-Progress = Union[Callable[[int, int], object], bool]
-Path = Union[str, bytes, os.PathLike[str]]
-Tool = Union[Mapping[str, Any], Callable[..., Any]]
+_Ids = Union[Iterable[SupportsIndex], npt.NDArray[np.integer[Any]]]
+_Floats = npt.NDArray[np.float32]
+_Progress = Union[Callable[[int, int], object], bool]
+_Path = Union[str, bytes, os.PathLike[str]]
+_Tool = Union[Mapping[str, Any], Callable[..., Any]]
 
 class Error(Exception):
     code: str
@@ -69,9 +69,9 @@ class Config:
 
 class Tokenizer:
     @staticmethod
-    def load(path: Path) -> Tokenizer: ...
+    def load(path: _Path) -> Tokenizer: ...
     def encode(self, text: Union[str, bytes], add_bos: bool = False, parse_special: bool = False) -> List[int]: ...
-    def decode(self, ids: Ids, skip_special: bool = False) -> str: ...
+    def decode(self, ids: _Ids, skip_special: bool = False) -> str: ...
     @property
     def vocab_size(self) -> int: ...
     @property
@@ -92,7 +92,7 @@ class Sampler:
     def __init__(
         self,
         *,
-        suppress: Ids = (),
+        suppress: _Ids = (),
         logit_bias: Mapping[int, float] = {},
         repetition_penalty: float = 1.0,
         presence_penalty: float = 0.0,
@@ -107,8 +107,8 @@ class Sampler:
         logprobs: bool = False,
         top_logprobs: int = 0,
     ) -> None: ...
-    def sample(self, logits: Floats) -> SampledToken: ...
-    def observe(self, ids: Ids) -> None: ...
+    def sample(self, logits: _Floats) -> SampledToken: ...
+    def observe(self, ids: _Ids) -> None: ...
     def reset(self) -> None: ...
     def __copy__(self) -> Sampler: ...
     def __deepcopy__(self, memo: Any) -> Sampler: ...
@@ -118,12 +118,12 @@ class Sampler:
 class Model:
     def __init__(
         self,
-        path: Path,
+        path: _Path,
         *,
         threads: Optional[int] = None,
         compute: str = "auto",
         use_mmap: bool = True,
-        progress: Optional[Progress] = None,
+        progress: Optional[_Progress] = None,
     ) -> None: ...
     @property
     def config(self) -> Config: ...
@@ -193,16 +193,16 @@ class Session:
     ) -> None: ...
     def prefill(
         self,
-        ids: Ids,
+        ids: _Ids,
         *,
         logits: bool = True,
         all_logits: bool = False,
         hidden_states: bool = False,
         rows: Optional[Sequence[int]] = None,
         cancel: Optional[CancelToken] = None,
-        progress: Optional[Progress] = None,
-    ) -> Floats: ...
-    def decode(self, id: SupportsIndex, *, cancel: Optional[CancelToken] = None) -> Floats: ...
+        progress: Optional[_Progress] = None,
+    ) -> _Floats: ...
+    def decode(self, id: SupportsIndex, *, cancel: Optional[CancelToken] = None) -> _Floats: ...
     @property
     def position(self) -> int: ...
     @property
@@ -264,7 +264,7 @@ class Generation(Iterator[Piece], AsyncIterator[Piece]):
 
 def generate(
     session: Session,
-    ids: Ids,
+    ids: _Ids,
     *,
     sampler: Optional[Sampler] = None,
     max_tokens: Optional[int] = None,
@@ -272,13 +272,13 @@ def generate(
     cancel: Optional[CancelToken] = None,
     show_special: bool = False,
     stop_at_eos: bool = True,
-    progress: Optional[Progress] = None,
+    progress: Optional[_Progress] = None,
     grammar: Optional[Grammar] = None,
 ) -> Generation: ...
 
 def render_chat(
     messages: Sequence[Mapping[str, Any]],
-    tools: Optional[Sequence[Tool]] = None,
+    tools: Optional[Sequence[_Tool]] = None,
     form: str = "large",
     enable_thinking: bool = False,
     add_generation_prompt: bool = True,
@@ -287,7 +287,7 @@ def render_chat(
 def encode_chat(
     tokenizer: Tokenizer,
     messages: Sequence[Mapping[str, Any]],
-    tools: Optional[Sequence[Tool]] = None,
+    tools: Optional[Sequence[_Tool]] = None,
     form: str = "large",
     enable_thinking: bool = False,
     add_generation_prompt: bool = True,
@@ -317,11 +317,11 @@ class ReplyParser:
         self,
         tokenizer: Tokenizer,
         *,
-        tools: Optional[Sequence[Tool]] = None,
+        tools: Optional[Sequence[_Tool]] = None,
         show_thoughts: bool = True,
         begins_in_thought: bool = False,
     ) -> None: ...
-    def push(self, ids: Union[SupportsIndex, Ids]) -> List[ChatEvent]: ...
+    def push(self, ids: Union[SupportsIndex, _Ids]) -> List[ChatEvent]: ...
     def finish(self, complete: bool = True) -> List[ChatEvent]: ...
     @property
     def ended(self) -> bool: ...
@@ -371,7 +371,7 @@ class Chat:
     def __init__(
         self,
         model: Model,
-        tools: Optional[Sequence[Tool]] = None,
+        tools: Optional[Sequence[_Tool]] = None,
         thinking: Union[bool, int] = False,
         *,
         system: str = "",
@@ -394,7 +394,7 @@ class Chat:
         max_tokens: Optional[int] = None,
         stop: Union[str, Sequence[str]] = (),
         cancel: Optional[CancelToken] = None,
-        progress: Optional[Progress] = None,
+        progress: Optional[_Progress] = None,
         max_calls: int = 16,
     ) -> Reply: ...
     def stream(
@@ -406,7 +406,7 @@ class Chat:
         max_tokens: Optional[int] = None,
         stop: Union[str, Sequence[str]] = (),
         cancel: Optional[CancelToken] = None,
-        progress: Optional[Progress] = None,
+        progress: Optional[_Progress] = None,
         max_calls: int = 16,
     ) -> ChatStream: ...
     @property
@@ -424,4 +424,4 @@ class Chat:
     @property
     def tokens(self) -> List[int]: ...
     @property
-    def logits(self) -> Floats: ...
+    def logits(self) -> _Floats: ...
