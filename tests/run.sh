@@ -35,7 +35,7 @@ install_packages() {
 }
 
 make_venv() {
-  local packages=(numpy pytest pybind11 scikit-build-core gguf jinja2 jsonschema mypy)
+  local packages=(numpy pytest pybind11 scikit-build-core gguf jinja2 jsonschema mypy pydantic)
   if [ "$(cat "$venv/complete" 2> /dev/null)" = "${packages[*]}" ]; then return 0; fi
   say "installing from PyPI into $build/venv: ${packages[*]}"
   rm -rf "$venv"
