@@ -2,6 +2,8 @@
 # usage: without_onednn.sh PYTHON MODEL: the gemma4 that PYTHON has answers in a process that can open no libdnnl but its own,
 # and takes nothing from the system that a bare one lacks.
 set -euo pipefail
+python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")  # not through links: a virtual environment's python is one
+model=$(realpath "$2")
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 
@@ -19,7 +21,7 @@ END
 cc -shared -fPIC -o "$folder/refuse.so" "$folder/refuse.c" -ldl
 
 cd "$folder"
-LD_PRELOAD=$folder/refuse.so "$1" - "$(cd "$OLDPWD" && realpath "$2")" <<'END'
+LD_PRELOAD=$folder/refuse.so "$python" - "$model" <<'END'
 import re
 import sys
 
