@@ -72,7 +72,8 @@ bool Machine::space(const Frame& f, unsigned char b, Frames& out) {
 void Machine::step_object(const Frame& f, unsigned char b, Frames& out) {
   const ObjectRule& o = rules_.objects[f.a];
   const Seen& seen = seen_[f.seen];
-  if (f.phase != kColon && space(f, b, out)) return;
+  // Behind a value, white space stands before the end only.
+  if (f.phase != kColon && (f.phase != kAfter || may_close(o, seen)) && space(f, b, out)) return;
   switch (f.phase) {
     case kOpen:
       if (b == '}') {
@@ -369,7 +370,7 @@ bool Machine::items_suffice(const ArrayRule& a, const Frame& f) const {
 
 void Machine::step_array(const Frame& f, unsigned char b, Frames& out) {
   const ArrayRule& a = rules_.arrays[f.a];
-  if (space(f, b, out)) return;
+  if ((f.phase != kAfter || items_suffice(a, f)) && space(f, b, out)) return;
   if (f.phase == kAfter) {
     if (b == ',' && f.detail == 0 && f.x < a.max) {
       Frame next = f;

@@ -198,6 +198,17 @@ TEST_CASE("grammar: a NUL is no way to begin an item") {
   CHECK_FALSE(list.accepts_prefix(std::string("[1,\0", 4)));
 }
 
+TEST_CASE("grammar: white space behind a value leads to an end") {
+  JsonSchemaOptions options;
+  options.whitespace = JsonSchemaOptions::Whitespace::bounded;
+  const Grammar object = json_schema(R"({"type":"object","required":["a","b"]})", options);
+  CHECK_FALSE(object.accepts_prefix("{\"a\":1 "));
+  CHECK(object.accepts("{\"a\":1,\n  \"b\": 2\n}"));
+  const Grammar array = json_schema(R"({"type":"array","minItems":2})", options);
+  CHECK_FALSE(array.accepts_prefix("[1\n"));
+  CHECK(array.accepts("[ 1, 2 ]"));
+}
+
 TEST_CASE("grammar: each key once, however many") {
   const Grammar any = json_schema("true");
   std::string text = "{";
