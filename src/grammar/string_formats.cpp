@@ -6,11 +6,12 @@
 namespace gemma4::grammar {
 namespace {
 
-// RFC 3339: months have their days, February 29 comes in leap years, 60 is a second before midnight UTC only.
+// RFC 3339: months have their days, February 29 comes in leap years, 60 is a second before midnight UTC only. No year 0:
+// programs' calendars have none.
 std::string date() {
-  return "(?:\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|"
+  return "(?:(?:\\d{3}[1-9]|\\d\\d[1-9]0|\\d[1-9]00|[1-9]000)-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|"
     "02-(?:0[1-9]|1\\d|2[0-8]))|"
-    "(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)";
+    "(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)-02-29)";
 }
 std::string offset() {
   return "(?:[zZ]|[+-](?:[01]\\d|2[0-3]):[0-5]\\d)";
