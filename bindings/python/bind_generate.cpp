@@ -19,15 +19,17 @@ class Generator {
     generation_.emplace(*session_claim, prompt, *sampler_claim, options);
   }
 
-  /// Looks up after every token: text may be held back for many of them.
+  /// Looks up before every token: text may be held back for many of them, and list() never looks up itself.
   Piece next() {
     if (ended_) throw py::stop_iteration();
     const Claim session(*session_);
     const Claim sampler(*sampler_);
     try {
-      while (std::optional<Piece> piece = run(watch_, [this] { return generation_->step(); })) {
-        if (!piece->text.empty() || !piece->token_ids.empty()) return std::move(*piece);
+      for (;;) {
         check_signals();
+        std::optional<Piece> piece = run(watch_, [this] { return generation_->step(); });
+        if (!piece) break;
+        if (!piece->text.empty() || !piece->token_ids.empty()) return std::move(*piece);
       }
     } catch (...) {
       ended_ = true;

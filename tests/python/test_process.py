@@ -95,6 +95,7 @@ def test_many_threads_over_one_model(nano, ask):
 
 @pytest.mark.parametrize("call", ["list(gemma4.generate(session, ids, max_tokens=100000, stop_at_eos=False))",
                                   "[None for _ in gemma4.generate(session, [1], stop_at_eos=False, stop=['~nowhere~'])]",
+                                  "list(gemma4.generate(session, [1], max_tokens=100000, stop_at_eos=False))",
                                   "session.prefill(ids * 10, logits=False)",
                                   "[gemma4.Chat(model, loop_tokens=0).send('Hello', max_tokens=3000) for _ in range(500)]"])
 def test_ctrl_c_is_a_keyboard_interrupt_soon(call):
