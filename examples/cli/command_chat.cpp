@@ -94,7 +94,9 @@ gemma4::ChatOptions chat_options(const Arguments& arguments, const gemma4::Model
 std::shared_ptr<const gemma4::Grammar> answer_format(const std::string& path) {
   if (path.empty()) return nullptr;
   try {
-    return std::make_shared<const gemma4::Grammar>(gemma4::json_schema(read_file(path)));
+    gemma4::JsonSchemaOptions options;
+    options.closed_objects = true;  // what a schema for an answer means
+    return std::make_shared<const gemma4::Grammar>(gemma4::json_schema(read_file(path), options));
   } catch (const gemma4::Error& error) {
     throw gemma4::Error(error.code(), path + ": " + error.what());
   }

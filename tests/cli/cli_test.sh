@@ -260,7 +260,7 @@ for thinking in on off 20; do
 done
 cat >"$dir/schema.json" <<'END'
 {"type": "object", "properties": {"job": {"type": "string", "maxLength": 20}, "name": {"enum": ["Marco", "Ida"]}},
- "required": ["job", "name"], "additionalProperties": false}
+ "required": ["job", "name"]}
 END
 for thinking in off 20; do
   printf 'Give job and name as JSON: Marco is a builder and lives in Cadu.\n' |
@@ -269,7 +269,7 @@ for thinking in off 20; do
   has out '{"job":"builder","name":"Marco"}'
 done
 printf 'Tell me a story.\n' | "$gemma4" chat "$model" --temperature 2 --top-k 0 --top-p 1 --schema "$dir/schema.json" >"$dir/out" 2>"$dir/err"
-grep -qE '^\{"(job|name)":.*"(Marco|Ida)".*\}$' "$dir/out" || fail "not of the schema: $(cat "$dir/out")"
+grep -qE '^\{("name":"(Marco|Ida)","job":".*"|"job":".*","name":"(Marco|Ida)")\}$' "$dir/out" || fail "not of the schema: $(cat "$dir/out")"
 printf 'What is 12 times 34?\n{"result": 408}\n' |
   "$gemma4" chat "$model" --temperature 0 --tools "$dir/tools.json" --schema "$dir/schema.json" >"$dir/out" 2>"$dir/err"
 same $? 0 "a chat with tools and a schema"
