@@ -197,7 +197,7 @@ has out '"test": "decode"'
 if command -v python3 >/dev/null; then
   python3 - "$dir/out" <<'END' || fail "bench --json is not what it should be"
 import json, sys
-report = json.load(open(sys.argv[1]))
+report = json.load(open(sys.argv[1], encoding="utf-8"))
 assert {"model", "cpu", "isa", "compute", "load_seconds", "load_disk_faults"} <= report.keys()
 assert report["threads"] >= 1 and report["weight_bytes"] > 0 and report["session_bytes"] > 0
 for key in ("memory_after_load", "memory_after_run"):
@@ -269,7 +269,8 @@ for thinking in off 20; do
   has out '{"job":"builder","name":"Marco"}'
 done
 printf 'Tell me a story.\n' | "$gemma4" chat "$model" --temperature 2 --top-k 0 --top-p 1 --schema "$dir/schema.json" >"$dir/out" 2>"$dir/err"
-grep -qE '^\{("name":"(Marco|Ida)","job":".*"|"job":".*","name":"(Marco|Ida)")\}$' "$dir/out" || fail "not of the schema: $(cat "$dir/out")"
+python3 -c 'import json, sys; answer = json.load(open(sys.argv[1], encoding="utf-8")); assert set(answer) == {"job", "name"} and answer["name"] in ("Marco", "Ida")' \
+  "$dir/out" || fail "not of the schema: $(cat "$dir/out")"
 printf 'What is 12 times 34?\n{"result": 408}\n' |
   "$gemma4" chat "$model" --temperature 0 --tools "$dir/tools.json" --schema "$dir/schema.json" >"$dir/out" 2>"$dir/err"
 same $? 0 "a chat with tools and a schema"
