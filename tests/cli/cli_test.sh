@@ -269,8 +269,11 @@ for thinking in off 20; do
   has out '{"job":"builder","name":"Marco"}'
 done
 printf 'Tell me a story.\n' | "$gemma4" chat "$model" --temperature 2 --top-k 0 --top-p 1 --schema "$dir/schema.json" >"$dir/out" 2>"$dir/err"
-python3 -c 'import json, sys; answer = json.load(open(sys.argv[1], encoding="utf-8")); assert set(answer) == {"job", "name"} and answer["name"] in ("Marco", "Ida")' \
-  "$dir/out" || fail "not of the schema: $(cat "$dir/out")"
+python3 - "$dir/out" <<'END' || fail "not of the schema: $(cat "$dir/out")"
+import json, sys
+answer = json.load(open(sys.argv[1], encoding="utf-8"))
+assert set(answer) == {"job", "name"} and answer["name"] in ("Marco", "Ida")
+END
 printf 'What is 12 times 34?\n{"result": 408}\n' |
   "$gemma4" chat "$model" --temperature 0 --tools "$dir/tools.json" --schema "$dir/schema.json" >"$dir/out" 2>"$dir/err"
 same $? 0 "a chat with tools and a schema"
