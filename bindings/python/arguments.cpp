@@ -90,6 +90,13 @@ std::optional<DType> to_kv_dtype(const std::optional<std::string>& name) {
               "kv_dtype: expected \"f32\", \"f16\", \"bf16\" or None, got \"" + *name + "\"");
 }
 
+int to_max_tokens(const py::object& max_tokens) {
+  if (max_tokens.is_none()) return -1;
+  const int most = to_int(max_tokens, "max_tokens");
+  if (most < 0) throw Error(ErrorCode::invalid_argument, "max_tokens: expected at least 0, or None for no limit");
+  return most;
+}
+
 std::vector<std::string> to_stop(const py::object& stop) {
   if (stop.is_none()) return {};
   if (py::isinstance<py::str>(stop)) return {stop.cast<std::string>()};

@@ -50,6 +50,9 @@ std::string to_schema(const py::object& schema);
 /// "f32", "f16", "bf16" or None.
 std::optional<DType> to_kv_dtype(const std::optional<std::string>& name);
 
+/// At least 0; -1 for None, no limit.
+int to_max_tokens(const py::object& max_tokens);
+
 /// One stop string or several.
 std::vector<std::string> to_stop(const py::object& stop);
 

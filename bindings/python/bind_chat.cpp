@@ -228,11 +228,7 @@ std::unique_ptr<EventStream> open_stream(const SharedChat& chat, const py::objec
   options.max_calls = to_int(max_calls, "max_calls");
   options.tool_choice = to_tool_choice(tool_choice);
   options.response_format = to_response_format(response_format);
-  if (!max_tokens.is_none()) {
-    options.max_tokens = to_int(max_tokens, "max_tokens");
-    if (options.max_tokens < 0)
-      throw Error(ErrorCode::invalid_argument, "max_tokens: expected at least 0, or None for no limit");
-  }
+  options.max_tokens = to_max_tokens(max_tokens);
   options.stop = to_stop(stop);
   options.cancel = cancel;
   return std::make_unique<EventStream>(chat, to_messages(messages), std::move(options), to_progress(progress, "Reading"));

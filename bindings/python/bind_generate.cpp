@@ -73,11 +73,7 @@ std::unique_ptr<Generator> start(const SharedSession& session, const py::object&
     const Released released;
     options.constraint = std::make_shared<GrammarMatcher>(*grammar, tokenizer);
   }
-  if (!max_tokens.is_none()) {
-    options.max_tokens = to_int(max_tokens, "max_tokens");
-    if (options.max_tokens < 0)
-      throw Error(ErrorCode::invalid_argument, "max_tokens: expected at least 0, or None for no limit");
-  }
+  options.max_tokens = to_max_tokens(max_tokens);
   options.stop = to_stop(stop);
   options.cancel = cancel;
   options.show_special = show_special;

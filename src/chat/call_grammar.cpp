@@ -1,20 +1,19 @@
 #include "chat/call_grammar.h"
 
-#include <algorithm>
 #include <string_view>
 
 #include "base/check.h"
+#include "base/words.h"
 #include "chat/call_values.h"
 #include "chat/python_text.h"
 #include "grammar/closed_objects.h"
 #include "grammar/schema.h"
+#include "grammar/subschemas.h"
 
 namespace gemma4::chat {
 namespace {
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> all) noexcept {
-  return std::find(all.begin(), all.end(), text) != all.end();
-}
+using base::is_one_of;
 
 std::string lower_case(std::string text) {
   for (char& c : text) {
@@ -28,20 +27,6 @@ Json type_name(const Json& type) {
   std::string name = lower_case(type.as_string());
   const bool known = is_one_of(name, {"object", "array", "string", "number", "integer", "boolean", "null"});
   return known ? Json(std::move(name)) : type;
-}
-
-Json normal_schema(const Json& schema);
-
-Json normal_list(const Json& list) {
-  Json result = Json::array();
-  for (const Json& each : list.values()) result.push_back(normal_schema(each));
-  return result;
-}
-
-Json normal_map(const Json& map) {
-  Json result = Json::object();
-  for (std::size_t i = 0; i < map.size(); ++i) result.set(map.keys()[i], normal_schema(map[i]));
-  return result;
 }
 
 Json normal_types(const Json& types) {
@@ -59,28 +44,10 @@ Json with_null(Json schema) {
 }
 
 Json normal_schema(const Json& schema) {
-  if (!schema.is_object()) return schema;
-  Json result = Json::object();
-  bool nullable = false;
-  for (std::size_t i = 0; i < schema.size(); ++i) {
-    const std::string& key = schema.keys()[i];
-    const Json& value = schema[i];
-    if (key == "type") {
-      result.set(key, normal_types(value));
-    } else if (key == "nullable" && value.is_bool()) {
-      nullable = value.as_bool();
-    } else if (is_one_of(key, {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}) && value.is_object()) {
-      result.set(key, normal_map(value));
-    } else if (is_one_of(key, {"allOf", "anyOf", "oneOf", "prefixItems", "items"}) && value.is_array()) {
-      result.set(key, normal_list(value));
-    } else if (is_one_of(key, {"items", "additionalProperties", "unevaluatedProperties", "not", "if", "then", "else", "contains",
-                               "propertyNames"})) {
-      result.set(key, normal_schema(value));
-    } else {
-      result.set(key, value);
-    }
-  }
-  return nullable ? with_null(std::move(result)) : result;
+  Json result = grammar::with_subschemas(schema, normal_schema);
+  if (const Json* const type = schema.find("type")) result.set("type", normal_types(*type));
+  const Json* const nullable = schema.find("nullable");
+  return nullable != nullptr && nullable->is_bool() && nullable->as_bool() ? with_null(std::move(result)) : result;
 }
 
 // Keys stand bare in a call: they end at ':', and are read without the white space around them.

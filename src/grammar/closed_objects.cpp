@@ -1,24 +1,14 @@
 #include "grammar/closed_objects.h"
 
 #include <algorithm>
-#include <initializer_list>
-#include <string_view>
+
+#include "base/words.h"
+#include "grammar/subschemas.h"
 
 namespace gemma4::grammar {
 namespace {
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> all) noexcept {
-  return std::find(all.begin(), all.end(), text) != all.end();
-}
-
-/// How many schemas a keyword's value holds.
-enum class Holds { none, one, several };
-
-Holds schemas_in(std::string_view key, const Json& value) noexcept {
-  if (is_one_of(key, {"properties", "patternProperties", "$defs", "definitions"}) && value.is_object()) return Holds::several;
-  if (is_one_of(key, {"allOf", "anyOf", "prefixItems", "items"}) && value.is_array()) return Holds::several;
-  return is_one_of(key, {"items", "additionalItems", "additionalProperties", "propertyNames"}) ? Holds::one : Holds::none;
-}
+using base::is_one_of;
 
 /// Whether instances are judged by schemas together, or by what a schema refuses.
 bool combines(const Json& schema) noexcept {
@@ -53,22 +43,7 @@ bool can_be_closed(const Json& schema) noexcept {
 }
 
 Json closed(const Json& schema) {
-  if (!schema.is_object()) return schema;
-  Json result = Json::object();
-  for (std::size_t i = 0; i < schema.size(); ++i) {
-    const std::string& key = schema.keys()[i];
-    const Json& value = schema[i];
-    const Holds holds = schemas_in(key, value);
-    Json inner = holds == Holds::one ? closed(value) : holds == Holds::none ? value : value.is_array() ? Json::array() : Json::object();
-    for (std::size_t j = 0; holds == Holds::several && j < value.size(); ++j) {
-      if (value.is_array()) {
-        inner.push_back(closed(value[j]));
-      } else {
-        inner.set(value.keys()[j], closed(value[j]));
-      }
-    }
-    result.set(key, std::move(inner));
-  }
+  Json result = with_subschemas(schema, closed);
   if (can_be_closed(schema)) result.set("additionalProperties", false);
   return result;
 }
