@@ -44,14 +44,15 @@ struct TensorProblem {
 /// keep their model alive. The weights stay in their file's element type and are read from the mapped file.
 class Model {
  public:
-  /// Loads an HF checkpoint folder (config.json, *.safetensors, tokenizer.json) or a GGUF file (of a split one, the
-  /// first). Throws Error: not_found, io, bad_format, bad_config, bad_checkpoint, unsupported, invalid_argument.
+  /// Loads an HF checkpoint folder (config.json, *.safetensors, tokenizer.json), a GGUF file (of a split one, the
+  /// first), or a folder that holds one GGUF model. Throws Error: not_found, io, bad_format, bad_config, bad_checkpoint, unsupported, invalid_argument.
   static Model load(const std::string& path, const ModelOptions& options = {});
 
   /// Hyper-parameters and tokenizer; valid as long as this Model or a copy of it.
   const ModelConfig& config() const noexcept;
   const Tokenizer& tokenizer() const noexcept;
-  /// temperature, top_k, top_p and suppress as generation_config.json or the GGUF metadata give them.
+  /// temperature, top_k, top_p and suppress as generation_config.json or the GGUF metadata give them. (There top_k -1
+  /// means all, as 0 does; a value outside its range fails the load, naming the file and the key.)
   const SamplerOptions& sampler_defaults() const noexcept;
 
   /// Threads of the pool.

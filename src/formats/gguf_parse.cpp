@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "formats/gguf.h"
+#include "formats/placeholder.h"
 
 namespace gemma4::formats {
 namespace {
@@ -200,6 +201,7 @@ TensorEntry read_tensor_info(Cursor& cursor, const std::string& file, std::uint6
 }  // namespace
 
 GgufPart parse_gguf(Span<const std::uint8_t> bytes, const std::string& name) {
+  refuse_placeholder({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);
   Cursor cursor(bytes, name);
   const auto magic = cursor.number<std::array<char, 4>>("the magic number");
   if (std::string_view(magic.data(), 4) != "GGUF") cursor.fail("expected the magic number \"GGUF\"");

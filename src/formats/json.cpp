@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/mapped_file.h"
 #include "formats/json_syntax.h"
+#include "formats/placeholder.h"
 
 namespace gemma4::formats {
 namespace dom = simdjson::dom;
@@ -204,7 +205,9 @@ JsonDocument JsonDocument::from_text(std::string_view text, const std::string& n
 
 JsonDocument JsonDocument::from_file(const std::string& path, const JsonLimits& limits) {
   const auto file = base::MappedFile::open(path, false);
-  return from_text({reinterpret_cast<const char*>(file->data()), file->size()}, path, limits);
+  const std::string_view text(reinterpret_cast<const char*>(file->data()), file->size());
+  refuse_placeholder(text, path);
+  return from_text(text, path, limits);
 }
 
 JsonValue JsonDocument::root() const noexcept { return JsonValue::Access::value(impl_.get(), impl_->root); }

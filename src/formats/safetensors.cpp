@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "formats/json.h"
+#include "formats/placeholder.h"
 
 namespace gemma4::formats {
 namespace {
@@ -41,6 +42,7 @@ void check_metadata(const JsonValue& metadata) {
 }  // namespace
 
 std::vector<TensorEntry> parse_safetensors(Span<const std::uint8_t> bytes, const std::string& name) {
+  refuse_placeholder({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);
   GEMMA4_CHECK(bytes.size() >= 8, ErrorCode::bad_format, name,
                ": safetensors: expected a header length of 8 bytes, file has ", bytes.size(), " bytes");
   std::uint64_t header_size = 0;

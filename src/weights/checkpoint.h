@@ -26,12 +26,14 @@ class Checkpoint {
     formats::TensorEntry entry;
   };
 
-  /// A folder with config.json and model.safetensors (or model.safetensors.index.json and its shards), or a GGUF file,
-  /// known by its first bytes. Throws Error: not_found (the path, config.json, the weights, a shard), io, bad_format,
+  /// A folder with config.json and model.safetensors (or model.safetensors.index.json and its shards), a GGUF file, known
+  /// by its first bytes, or a folder with one GGUF model. Where a tensor is in several shards, the index says which file's
+  /// counts. Throws Error: not_found (the path, config.json, the weights, a shard), io, bad_format,
   /// bad_checkpoint (two tensors of one name), unsupported, out_of_memory.
   /// @param use_mmap  false reads the weights into memory.
   static std::shared_ptr<const Checkpoint> open(const std::string& path, bool use_mmap = true);
 
+  /// The folder, or the (first) GGUF file.
   const std::string& path() const noexcept { return path_; }
 
   const formats::GgufFile* gguf() const noexcept { return gguf_.get(); }  ///< null for an HF folder

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include "support/file_writers.h"
 #include "weights/name_map.h"
 #include "weights/tensor_ledger.h"
@@ -136,8 +138,8 @@ TEST_CASE("checkpoint: shards") {
   CHECK(checkpoint->find("b") != nullptr);
 
   sharded.folder.write("s2.safetensors", one_tensor("model.a"));
-  CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_checkpoint", "s2.safetensors", "\"model.a\"",
-              "s1.safetensors");
+  CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_checkpoint", "\"model.b\"", "expected in s2.safetensors",
+              "in no shard");
   sharded.folder.write("s2.safetensors", one_tensor("model.c"));
   CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_checkpoint", "\"model.b\"", "expected in s2.safetensors",
               "in no shard");
@@ -156,13 +158,97 @@ TEST_CASE("checkpoint: shards") {
 
 TEST_CASE("checkpoint: an index may not lead out of its folder") {
   const Sharded sharded;
-  for (const char* name :
-       {"../x.safetensors", "/etc/passwd", "a/b.safetensors", "a\\\\b", "..", ".", "", "a\\u0000b"}) {
+  for (const char* name : {"../x.safetensors", "/etc/passwd", "a/../../b.safetensors", "./../x", "a/..", "a/", "./",
+                           "a\\\\b", "..", ".", "", "a\\u0000b"}) {
     CAPTURE(name);
     sharded.index(std::string("\"model.a\":\"") + name + "\"");
     CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_format", "weight_map.model.a",
                 "a file in the same folder");
   }
+}
+
+TEST_CASE("checkpoint: the index says which file's copy of a tensor counts") {
+  const Sharded sharded;
+  const auto with = [](const char* a, const char* b) {
+    SafetensorsWriter writer;
+    writer.add("model.a", "U8", {1}, a);
+    writer.add("model.b", "U8", {1}, b);
+    return writer.bytes();
+  };
+  sharded.folder.write("base.safetensors", with("1", "2"));
+  sharded.folder.write("overlay.safetensors", with("3", "4"));
+  const auto value = [&](const char* name) {
+    const auto checkpoint = Checkpoint::open(sharded.folder.path());
+    return static_cast<char>(*checkpoint->find(name)->entry.data);
+  };
+  sharded.index(R"("model.a":"overlay.safetensors","model.b":"base.safetensors")");
+  CHECK(value("a") == '3');
+  CHECK(value("b") == '2');
+  sharded.index(R"("model.a":"base.safetensors","model.b":"overlay.safetensors")");
+  CHECK(value("a") == '1');
+  CHECK(value("b") == '4');
+  // One that the index does not list must not stand in two files.
+  sharded.index(R"("model.a":"base.safetensors","model.c":"overlay.safetensors")");
+  CHECK_ERROR(Checkpoint::open(sharded.folder.path()), "bad_checkpoint", "\"model.b\" is in base.safetensors, too");
+}
+
+TEST_CASE("checkpoint: an index may spell files with ./ and name files in folders below") {
+  const Sharded sharded;
+  std::filesystem::create_directories(sharded.folder.path() + "/sub/deep");
+  sharded.folder.write("s1.safetensors", one_tensor("model.a"));
+  sharded.folder.write("sub/deep/s2.safetensors", one_tensor("model.b"));
+  sharded.index(R"("model.a":"./s1.safetensors","model.b":"sub/./deep//s2.safetensors")");
+  auto checkpoint = Checkpoint::open(sharded.folder.path());
+  CHECK(checkpoint->find("a") != nullptr);
+  CHECK(checkpoint->find("b") != nullptr);
+  CHECK(checkpoint->files().size() == 2);
+  SafetensorsWriter both;
+  both.add("model.a", "U8", {1}, "a");
+  both.add("model.b", "U8", {1}, "b");
+  sharded.folder.write("s1.safetensors", both.bytes());
+  sharded.index(R"("model.a":"./s1.safetensors","model.b":"sub/../s1.safetensors")");
+  checkpoint = Checkpoint::open(sharded.folder.path());  // one file, however it is spelt
+  CHECK(checkpoint->files().size() == 1);
+}
+
+TEST_CASE("checkpoint: what stands where a file should is called by its name") {
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9262000000\n";
+  const std::string page = "\n<!DOCTYPE html><html><body>Sign in</body></html>";
+  for (const char* file : {"config.json", "model.safetensors", "generation_config.json", "model.safetensors.index.json"}) {
+    const TempFolder folder;
+    folder.write("config.json", "{}");
+    if (file != std::string("model.safetensors.index.json")) folder.write("model.safetensors", one_tensor("model.a"));
+    folder.write(file, pointer);
+    CHECK_ERROR(Checkpoint::open(folder.path()), "bad_format", file, "git-lfs pointer", "git lfs pull");
+    folder.write(file, page);
+    CHECK_ERROR(Checkpoint::open(folder.path()), "bad_format", file, "an HTML page");
+  }
+  const TempFolder folder;
+  CHECK_ERROR(Checkpoint::open(folder.write("model.gguf", pointer)), "bad_format", "model.gguf", "git-lfs pointer");
+  CHECK_ERROR(Checkpoint::open(folder.path()), "bad_format", "model.gguf", "git-lfs pointer");
+  CHECK_ERROR(Checkpoint::open(folder.write("model.gguf", page)), "bad_format", "model.gguf", "an HTML page");
+}
+
+TEST_CASE("checkpoint: a folder that holds one GGUF model stands for it") {
+  const auto gguf = [](const char* architecture, const char* type) {
+    GgufWriter writer;
+    writer.string("general.architecture", architecture).string("general.type", type);
+    writer.tensor("output_norm.weight", {2}, 0, f32_bytes({1, 2}));
+    return writer.bytes();
+  };
+  const TempFolder folder;
+  const std::string model = folder.write("model-Q4_0.gguf", gguf("gemma4", "model"));
+  CHECK(Checkpoint::open(folder.path())->path() == model);
+  folder.write("config.json", "{}");  // as folders of GGUF files have, too
+  folder.write("mmproj-F16.gguf", gguf("clip", "mmproj"));
+  folder.write("mtp-Q8_0.gguf", gguf("gemma4-assistant", "model"));
+  folder.write("imatrix.gguf", gguf("", "imatrix"));
+  CHECK(Checkpoint::open(folder.path())->path() == model);
+  folder.write("model-Q8_0.gguf", gguf("gemma4", "model"));
+  CHECK_ERROR(Checkpoint::open(folder.path()), "not_found", "found 2", "model-Q4_0.gguf, model-Q8_0.gguf");
+  folder.write("model.safetensors", one_tensor("model.norm.weight"));
+  CHECK(Checkpoint::open(folder.path())->gguf() == nullptr);
 }
 
 TEST_CASE("checkpoint: two spellings of one tensor") {
