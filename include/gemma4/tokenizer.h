@@ -18,7 +18,8 @@ class StreamDecoder;
 /// Gemma's byte-fallback BPE. Immutable, any thread. Cheap to copy: copies share the vocabulary.
 class Tokenizer {
  public:
-  /// Reads tokenizer.json (a file, or a folder that holds one) or the tokenizer of a GGUF file.
+  /// Reads tokenizer.json (a file, or a folder that holds one) or the tokenizer of a GGUF file (or of the one GGUF model
+  /// of a folder). Added tokens are found as HF tokenizers finds them.
   /// Throws Error: not_found, io, bad_format, unsupported.
   static Tokenizer load(const std::string& path);
 

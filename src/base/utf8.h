@@ -1,6 +1,7 @@
 // Walking UTF-8 that need not be valid.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace gemma4::base {
@@ -44,6 +45,24 @@ inline char32_t next_code_point(const char*& p, const char* end) noexcept {
   }
   ++p;
   return kInvalidByte + lead;
+}
+
+/// A character and the bytes it takes.
+struct CodePoint {
+  char32_t code;
+  std::size_t size;
+};
+
+/// The last character of a text that is not empty; of an invalid or cut off sequence its last byte.
+inline CodePoint last_code_point(std::string_view text) noexcept {
+  const char* const end = text.data() + text.size();
+  for (std::size_t size = text.size() < 4 ? text.size() : 4; size > 1; --size) {
+    const char* p = end - size;
+    const char32_t code = next_code_point(p, end);
+    if (p == end) return {code, size};
+  }
+  const char* p = end - 1;
+  return {next_code_point(p, end), 1};
 }
 
 /// True when all of `text` is valid UTF-8.

@@ -1,5 +1,6 @@
 // tokenizer.json of HF tokenizers: the stages must be Gemma's; vocabulary, added tokens and merges are taken over.
 #include <optional>
+#include <unordered_map>
 
 #include "base/check.h"
 #include "formats/json.h"
@@ -124,7 +125,8 @@ void check_model(const JsonValue& model, const std::string& name) {
   }
 }
 
-void place(TokenizerFile& file, const JsonValue& id_value, std::string_view content, TokenKind kind) {
+/// Returns the id.
+std::size_t place(TokenizerFile& file, const JsonValue& id_value, std::string_view content) {
   const std::int64_t id = id_value.as_int();
   if (id < 0 || id >= static_cast<std::int64_t>(kMaxVocabSize)) {
     id_value.fail(base::concat("expected an id from 0 to ", kMaxVocabSize - 1, ", got ", id));
@@ -140,7 +142,7 @@ void place(TokenizerFile& file, const JsonValue& id_value, std::string_view cont
     id_value.fail(base::concat("id ", id, " stands for \"", slot, "\" and for \"", content, "\""));
   }
   slot = content;
-  file.kinds[index] = kind;
+  return index;
 }
 
 void read_vocabulary(TokenizerFile& file, const JsonValue& vocab) {
@@ -148,21 +150,27 @@ void read_vocabulary(TokenizerFile& file, const JsonValue& vocab) {
   file.tokens.reserve(size);
   file.kinds.reserve(size);
   for (auto members = vocab.members(); members.next();) {
-    place(file, members.value(), members.key(), byte_value(members.key()) < 0 ? TokenKind::normal : TokenKind::byte);
+    const std::size_t id = place(file, members.value(), members.key());
+    file.kinds[id] = byte_value(members.key()) < 0 ? TokenKind::normal : TokenKind::byte;
   }
 }
 
 void read_added_tokens(TokenizerFile& file, const JsonValue& list) {
+  std::unordered_map<std::size_t, std::size_t> places;  // of an id in file.added
   for (auto elements = list.elements(); elements.next();) {
     const JsonValue& token = elements.value();
-    const std::string_view content = token.at("content").as_string();
-    // Each of these would let a match take in, or depend on, the text around it; no Gemma file uses them.
-    for (const char* option : {"single_word", "lstrip", "rstrip"}) {
-      if (flag(token, option)) {
-        refuse(file.name, base::concat("added_tokens: \"", content, "\": ", option), "false", "true");
-      }
-    }
-    place(file, token.at("id"), content, flag(token, "special") ? TokenKind::special : TokenKind::added);
+    const std::size_t id = place(file, token.at("id"), token.at("content").as_string());
+    const bool outside_model = file.kinds[id] == TokenKind::unused;
+    const bool special = flag(token, "special") || file.kinds[id] == TokenKind::special;
+    file.kinds[id] = special ? TokenKind::special : TokenKind::added;
+    const auto [entry, is_new] = places.try_emplace(id, file.added.size());
+    if (is_new) file.added.push_back({id, false, false, false, false, outside_model});
+    // Of a token that stands twice the last way of finding it counts.
+    TokenizerFile::AddedToken& added = file.added[entry->second];
+    added.normalized = flag(token, "normalized", !special);
+    added.single_word = flag(token, "single_word");
+    added.lstrip = flag(token, "lstrip");
+    added.rstrip = flag(token, "rstrip");
   }
 }
 

@@ -100,6 +100,23 @@ std::int32_t token_type(std::string_view text, TokenKind kind) {
   return kNormal;
 }
 
+/// The pairs of formats::kAddedTokensKey, for what a reader would not see in types and texts.
+std::vector<std::int32_t> added_token_flags(const TokenizerFile& file, const std::vector<std::int32_t>& types) {
+  std::vector<std::int32_t> pairs;
+  for (const TokenizerFile::AddedToken& token : file.added) {
+    const TokenKind kind = file.kinds[token.id];
+    const std::int32_t flags = (token.normalized ? formats::kNormalizedFlag : 0) |
+                               (token.single_word ? formats::kSingleWordFlag : 0) |
+                               (token.lstrip ? formats::kLstripFlag : 0) | (token.rstrip ? formats::kRstripFlag : 0);
+    // What is always found as a whole is never left for characters to make.
+    if (flags == 0 && formats::gguf_token_kind(file.tokens[token.id], types[token.id]) == kind) continue;
+    pairs.push_back(static_cast<std::int32_t>(token.id));
+    pairs.push_back(flags | (kind == TokenKind::special ? formats::kSpecialFlag : 0) |
+                    (token.outside_model ? formats::kOutsideModelFlag : 0));
+  }
+  return pairs;
+}
+
 void add_tokenizer(GgufHead& head, const std::string& folder, const ModelConfig& config) {
   const std::string path = (fs::path(folder) / "tokenizer.json").string();
   TokenizerFile file = formats::read_tokenizer_json(
@@ -137,6 +154,8 @@ void add_tokenizer(GgufHead& head, const std::string& folder, const ModelConfig&
   head.add_f32s("tokenizer.ggml.scores", scores);
   head.add_i32s("tokenizer.ggml.token_type", types);
   head.add_strings("tokenizer.ggml.merges", merges);
+  const std::vector<std::int32_t> added = added_token_flags(file, types);
+  if (!added.empty()) head.add_i32s(formats::kAddedTokensKey, added);
   const auto add_id = [&](const char* name, TokenId id) {
     if (id >= 0) head.add_u32(name, static_cast<std::uint32_t>(id));
   };
@@ -193,8 +212,10 @@ void add_folder_metadata(GgufHead& head, const weights::Checkpoint& folder, cons
     head.add_f32("general.sampling.top_p", sampling.top_p);
     head.add_f32("general.sampling.temp", sampling.temperature);
     if (sampling.min_p != 0.0F) head.add_f32("general.sampling.min_p", sampling.min_p);
-    if (sampling.repetition_penalty != 1.0F)
+    if (sampling.repetition_penalty != 1.0F) {
       head.add_f32("general.sampling.penalty_repeat", sampling.repetition_penalty);
+      head.add_i32("general.sampling.penalty_last_n", sampling.penalty_last_n);
+    }
   }
   add_config(head, config);
   add_tokenizer(head, folder.path(), config);

@@ -41,7 +41,7 @@ void WorkspacePool::give_back(std::unique_ptr<Workspace> workspace) noexcept {
 Bpe::Bpe(const formats::TokenizerFile& file, const Vocabulary& vocabulary)
     : vocabulary_(vocabulary),
       merges_(file, vocabulary),
-      characters_(vocabulary, file.name),
+      characters_(file, vocabulary),
       joins_(vocabulary, merges_) {}
 
 void Bpe::encode(std::string_view text, Workspace& workspace, std::vector<TokenId>& ids) const {

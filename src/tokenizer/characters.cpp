@@ -5,7 +5,7 @@
 
 namespace gemma4::tokenizer {
 
-CharacterMap::CharacterMap(const Vocabulary& vocabulary, const std::string& name) : tokens_(256, -1) {
+CharacterMap::CharacterMap(const formats::TokenizerFile& file, const Vocabulary& vocabulary) : tokens_(256, -1) {
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     const std::string_view text = vocabulary.text(id);
     if (text.empty() || text.size() > 4 || vocabulary.kind(id) == TokenKind::special) continue;
@@ -13,8 +13,15 @@ CharacterMap::CharacterMap(const Vocabulary& vocabulary, const std::string& name
     const char32_t code = base::next_code_point(p, text.data() + text.size());
     if (p == text.data() + text.size()) set(code, id);
   }
+  for (const formats::TokenizerFile::AddedToken& token : file.added) {
+    const std::string_view text = file.tokens[token.id];
+    const char* p = text.data();
+    const char32_t code = base::next_code_point(p, text.data() + text.size());
+    const bool is_own = token.outside_model && code < base::kInvalidByte && find(code) == static_cast<TokenId>(token.id);
+    if (is_own) set(code, -1);
+  }
   const TokenId space = find(kSpaceSymbol);
-  GEMMA4_CHECK(space >= 0, ErrorCode::unsupported, name,
+  GEMMA4_CHECK(space >= 0, ErrorCode::unsupported, file.name,
                ": vocabulary: expected an entry for U+2581, which stands for the space");
   set(U' ', space);
 }

@@ -16,7 +16,7 @@ constexpr char32_t kSpaceSymbol = 0x2581;  // stands for a space in the vocabula
 class CharacterMap {
  public:
   /// Throws Error unsupported when U+2581 has no token.
-  CharacterMap(const Vocabulary& vocabulary, const std::string& name);
+  CharacterMap(const formats::TokenizerFile& file, const Vocabulary& vocabulary);
 
   /// The token of a character (a space is U+2581), or -1; also for the invalid bytes of base::next_code_point().
   TokenId find(char32_t code) const noexcept { return tokens_[std::size_t{pages_[code >> 8]} << 8 | (code & 0xFF)]; }

@@ -1,11 +1,14 @@
 #include "tokenizer/tokenizer.h"
 
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "base/check.h"
 #include "formats/gguf.h"
+#include "formats/gguf_folder.h"
 #include "formats/json.h"
+#include "tokenizer/normalize.h"
 
 namespace gemma4::tokenizer {
 namespace {
@@ -32,9 +35,11 @@ std::shared_ptr<const BpeTokenizer> BpeTokenizer::load(const std::string& path) 
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
     const std::string file = (std::filesystem::path(path) / "tokenizer.json").string();
-    GEMMA4_CHECK(std::filesystem::exists(file, ignored), ErrorCode::not_found, path,
-                 ": expected a tokenizer.json in this folder, there is none");
-    return from_json_file(file);
+    if (std::filesystem::exists(file, ignored)) return from_json_file(file);
+    const std::optional<std::string> gguf = formats::find_gguf(path);
+    GEMMA4_CHECK(gguf, ErrorCode::not_found, path,
+                 ": expected a tokenizer.json in this folder (or a GGUF file), there is none");
+    return from_gguf(*formats::GgufFile::open(*gguf));
   }
   return formats::GgufFile::is_gguf(path) ? from_gguf(*formats::GgufFile::open(path)) : from_json_file(path);
 }
@@ -51,8 +56,8 @@ std::shared_ptr<const BpeTokenizer> BpeTokenizer::from_gguf(const formats::GgufF
 BpeTokenizer::BpeTokenizer(const formats::TokenizerFile& file)
     : vocabulary_(file),
       bpe_(file, vocabulary_),
-      always_(vocabulary_, false),
-      with_special_(vocabulary_, true),
+      added_(file, false),
+      added_normalized_(file, true),
       bos_token_(vocabulary_.find("<bos>")) {}
 
 std::shared_ptr<const void> BpeTokenizer::derived(const std::function<std::shared_ptr<const void>()>& make) const {
@@ -65,14 +70,18 @@ std::vector<TokenId> BpeTokenizer::encode(std::string_view text, bool add_bos, b
   std::vector<TokenId> ids;
   ids.reserve(text.size() / kBytesPerToken + 8);
   if (add_bos && bos_token_ >= 0) ids.push_back(bos_token_);
-  const AddedTokens& added = parse_special ? with_special_ : always_;
   const Lease workspace(workspaces_);
-  for (std::size_t at = 0; at < text.size();) {
-    const AddedTokens::Match match = added.find(text, at);
-    bpe_.encode(text.substr(at, match.begin - at), *workspace, ids);
-    if (match.id >= 0) ids.push_back(match.id);
-    at = match.begin + match.size;
-  }
+  const auto take = [&](std::string_view piece, TokenId id) {
+    if (id >= 0) {
+      ids.push_back(id);
+    } else {
+      bpe_.encode(piece, *workspace, ids);
+    }
+  };
+  added_.split(text, parse_special, [&](std::string_view piece, TokenId id) {
+    if (id >= 0 || added_normalized_.empty()) return take(piece, id);
+    added_normalized_.split(normalize(piece), parse_special, take);
+  });
   return ids;
 }
 

@@ -47,8 +47,8 @@ class BpeTokenizer {
  private:
   const Vocabulary vocabulary_;
   const Bpe bpe_;
-  const AddedTokens always_;        // matched in any text
-  const AddedTokens with_special_;  // matched where the caller asks for special tokens
+  const AddedTokens added_;             // found in the text as it is
+  const AddedTokens added_normalized_;  // then in what is left, normalized
   const TokenId bos_token_;
   mutable WorkspacePool workspaces_;
   mutable std::mutex derived_mutex_;

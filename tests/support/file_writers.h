@@ -115,6 +115,11 @@ class GgufWriter {
     for (const std::int32_t value : values) elements += raw(value);
     return array(name, 5, values.size(), elements);
   }
+  GgufWriter& f32s(std::string_view name, const std::vector<float>& values) {
+    std::string elements;
+    for (const float value : values) elements += raw(value);
+    return array(name, 6, values.size(), elements);
+  }
   GgufWriter& bools(std::string_view name, const std::vector<bool>& values) {
     std::string elements;
     for (const bool value : values) elements += static_cast<char>(value);

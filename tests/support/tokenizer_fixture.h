@@ -39,6 +39,9 @@ struct TestVocabulary {
 
   // The keys of GGUF.
   std::string gguf_model = "gemma4";
+  std::string gguf_pre;  // none where empty
+  bool gguf_scores = false;
+  bool gguf_token_type = true;
   std::map<std::string, int> gguf_types;  // text to type, where it is not the usual one
   bool gguf_merges = true;
 
@@ -124,7 +127,10 @@ inline std::string TestVocabulary::gguf() const {
   }
   GgufWriter writer;
   writer.string("general.architecture", "gemma4").string("tokenizer.ggml.model", gguf_model);
-  writer.strings("tokenizer.ggml.tokens", tokens).i32s("tokenizer.ggml.token_type", types);
+  writer.strings("tokenizer.ggml.tokens", tokens);
+  if (!gguf_pre.empty()) writer.string("tokenizer.ggml.pre", gguf_pre);
+  if (gguf_scores) writer.f32s("tokenizer.ggml.scores", std::vector<float>(tokens.size(), -1.0F));
+  if (gguf_token_type) writer.i32s("tokenizer.ggml.token_type", types);
   if (gguf_merges) {
     std::vector<std::string> joined;
     for (const auto& [left, right] : merges) joined.push_back(left + " " + right);
