@@ -116,7 +116,8 @@ void bind_sampler(py::module_& module) {
                [](const py::kwargs& arguments) { return share(Sampler(sampler_options({}, arguments, "Sampler"))); }),
            "Keyword arguments, applied in this order: suppress=(), logit_bias={}, repetition_penalty=1.0,\n"
            "presence_penalty=0.0, frequency_penalty=0.0, penalty_last_n=64, temperature=1.0, top_k=0, typical_p=1.0,\n"
-           "top_p=1.0, min_p=0.0; then seed=0, logprobs=False, top_logprobs=0. temperature=0 takes the best token.\n"
+           "top_p=1.0, min_p=0.0; then seed=0, logprobs=False, top_logprobs=0. temperature=0 takes the best token,\n"
+           "as does top_p=0.\n"
            "Model.sampler() starts from the model's own defaults instead.")
       .def("sample", &sample, py::arg("logits"), "Draws from float32 [vocab_size] logits and counts the token as seen.")
       .def(

@@ -41,7 +41,7 @@ GEMMA4_API gemma4_status gemma4_sampler_options_set_temperature(gemma4_sampler_o
 GEMMA4_API gemma4_status gemma4_sampler_options_set_top_k(gemma4_sampler_options* options, int32_t k);
 /// Keep the locally typical tokens up to this mass; 1: off.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_typical_p(gemma4_sampler_options* options, float mass);
-/// Keep the smallest set whose mass reaches it; 1: off.
+/// Keep the smallest set whose mass reaches it, 0 to 1; 1: off, 0: the best token alone.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_top_p(gemma4_sampler_options* options, float mass);
 /// Drop tokens below min_p times the best probability; 0: off.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_min_p(gemma4_sampler_options* options, float min_p);

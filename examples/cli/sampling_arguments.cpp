@@ -32,7 +32,7 @@ void SamplingArguments::add_to(CLI::App& command) {
   const char* const group = "Sampling (defaults: the model's own)";
   command.add_option("--temperature", temperature, "0: greedy")->group(group);
   command.add_option("--top-k", top_k, "Keep the k most likely tokens; 0: all")->group(group);
-  command.add_option("--top-p", top_p, "Keep the likeliest tokens up to this mass; 1: off")->group(group);
+  command.add_option("--top-p", top_p, "Keep the likeliest tokens up to this mass; 1: off; 0: the best one")->group(group);
   command.add_option("--min-p", min_p, "Drop tokens below this share of the best one's probability; 0: off")
       ->group(group);
   command.add_option("--typical-p", typical_p, "Keep the locally typical tokens up to this mass; 1: off")->group(group);

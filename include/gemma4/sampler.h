@@ -15,7 +15,7 @@ class SamplerState;
 /// Chooses tokens from logits. Knows no model. One thread at a time. Copying copies the state: the copy draws on alike.
 class Sampler {
  public:
-  /// Throws Error invalid_argument for values outside their range (negative temperature, top_p outside (0, 1], ...).
+  /// Throws Error invalid_argument for values outside their range (negative temperature, top_p outside [0, 1], ...).
   explicit Sampler(const SamplerOptions& options = {});
   Sampler(const Sampler&);
   Sampler& operator=(const Sampler&);

@@ -1,6 +1,7 @@
 // config.json or GGUF metadata to ModelConfig, validated field by field; the file's sampling defaults.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "formats/json.h"
@@ -31,7 +32,9 @@ ModelConfig parse_gguf_config(const weights::Checkpoint& checkpoint);
 
 /// The bounds of what decides the number and width of layers, for those who make them before complete_config().
 void check_layer_counts(const ModelConfig& config, const std::string& source);
-/// Checks every field against its bounds, then fills LayerConfig::kv_source. `source` stands in messages.
+/// `id` within the vocabulary. `where` is the file and the key, for the message.
+TokenId checked_token(const std::string& where, std::int64_t id, const ModelConfig& config);
+/// Checks every field but the token ids against its bounds, then fills LayerConfig::kv_source. `source` stands in messages.
 void complete_config(ModelConfig& config, const std::string& source);
 
 }  // namespace gemma4::model

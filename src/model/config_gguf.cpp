@@ -202,24 +202,31 @@ int read_vocab_size(const Checkpoint& checkpoint, const Keys& keys) {
 }
 
 void read_tokens(const GgufFile& file, ModelConfig& config) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  const auto checked = [&](const char* key, std::int64_t id) {
+    return checked_token(base::concat(file.path(), ": ", key), id, config);
+  };
   const auto token = [&](const char* key) {
-    const auto id = file.find_int(key, -1, std::numeric_limits<TokenId>::max());
-    return static_cast<TokenId>(id.value_or(-1));
+    const std::int64_t id = file.find_int(key, -1, kMost).value_or(-1);
+    return id == -1 ? TokenId{-1} : checked(key, id);
+  };
+  const auto add_end = [&](TokenId id) {
+    const auto& known = config.eos_token_ids;
+    if (id != -1 && std::find(known.begin(), known.end(), id) == known.end()) config.eos_token_ids.push_back(id);
   };
   config.bos_token_id = token("tokenizer.ggml.bos_token_id");
   config.pad_token_id = token("tokenizer.ggml.padding_token_id");
   for (const char* key :
        {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
-    const TokenId id = token(key);
-    const auto& known = config.eos_token_ids;
-    if (id != -1 && std::find(known.begin(), known.end(), id) == known.end()) config.eos_token_ids.push_back(id);
+    add_end(token(key));
   }
-  if (const auto suppressed = file.find_ints("tokenizer.ggml.suppress_tokens")) {
-    for (const std::int64_t id : *suppressed) {
-      GEMMA4_CHECK(id >= 0 && id <= std::numeric_limits<TokenId>::max(), ErrorCode::bad_config, file.path(),
-                   ": tokenizer.ggml.suppress_tokens: out of range: ", id);
-      config.suppress_token_ids.push_back(static_cast<TokenId>(id));
-    }
+  const char* const ends = "tokenizer.ggml.eos_token_ids";  // Ollama's converter
+  if (const auto ids = file.find_ints(ends)) {
+    for (const std::int64_t id : *ids) add_end(checked(ends, id));
+  }
+  const char* const suppressed = "tokenizer.ggml.suppress_tokens";
+  if (const auto ids = file.find_ints(suppressed)) {
+    for (const std::int64_t id : *ids) config.suppress_token_ids.push_back(checked(suppressed, id));
   }
 }
 

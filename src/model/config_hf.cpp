@@ -5,6 +5,7 @@
 #include <limits>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "base/check.h"
 #include "model/config.h"
@@ -221,25 +222,49 @@ void read_layers(const Fields& fields, const std::string& source, ModelConfig& c
   }
 }
 
-std::vector<TokenId> as_tokens(const JsonValue& value) {
-  if (!value.is_array()) return {as_int(value)};
-  std::vector<TokenId> tokens;
-  for (auto elements = value.elements(); elements.next();) tokens.push_back(as_int(elements.value()));
-  return tokens;
-}
+/// Token ids by key. generation_config.json wins over config.json, whose outer level wins over its text_config.
+class TokenKeys {
+ public:
+  TokenKeys(std::vector<JsonValue> sources, const ModelConfig& config) : sources_(std::move(sources)), config_(config) {}
 
-/// generation_config.json wins over config.json, whose outer level wins over its text_config.
-void read_tokens(std::initializer_list<const JsonValue*> sources, ModelConfig& config) {
-  const auto first = [&](std::string_view key) -> std::optional<JsonValue> {
-    for (const JsonValue* source : sources) {
-      if (const auto value = Fields(*source).find(key)) return value;
+  /// -1 where no file names one.
+  TokenId one(std::string_view key) const {
+    const auto value = find(key);
+    return !value || value->as_int() == -1 ? -1 : as_token(*value);
+  }
+  /// One or a list.
+  std::vector<TokenId> some(std::string_view key) const {
+    const auto value = find(key);
+    if (!value) return {};
+    if (!value->is_array()) return {as_token(*value)};
+    std::vector<TokenId> tokens;
+    for (auto elements = value->elements(); elements.next();) tokens.push_back(as_token(elements.value()));
+    return tokens;
+  }
+
+ private:
+  std::optional<JsonValue> find(std::string_view key) const {
+    for (const JsonValue& source : sources_) {
+      if (const auto value = Fields(source).find(key)) return value;
     }
     return std::nullopt;
-  };
-  if (const auto value = first("bos_token_id")) config.bos_token_id = as_int(*value);
-  if (const auto value = first("pad_token_id")) config.pad_token_id = as_int(*value);
-  if (const auto value = first("eos_token_id")) config.eos_token_ids = as_tokens(*value);
-  if (const auto value = first("suppress_tokens")) config.suppress_token_ids = as_tokens(*value);
+  }
+  TokenId as_token(const JsonValue& value) const {
+    const std::int64_t id = value.as_int();
+    const bool fits = id >= 0 && id < config_.vocab_size;  // where() searches the document
+    return fits ? static_cast<TokenId>(id) : checked_token(value.where(), id, config_);
+  }
+
+  std::vector<JsonValue> sources_;
+  const ModelConfig& config_;
+};
+
+void read_tokens(std::vector<JsonValue> sources, ModelConfig& config) {
+  const TokenKeys keys(std::move(sources), config);
+  config.bos_token_id = keys.one("bos_token_id");
+  config.pad_token_id = keys.one("pad_token_id");
+  config.eos_token_ids = keys.some("eos_token_id");
+  config.suppress_token_ids = keys.some("suppress_tokens");
 }
 
 /// The tokens whose place media take; only the outer level of a multimodal config names them.
@@ -295,12 +320,9 @@ ModelConfig parse_hf_config(const JsonDocument& document, const JsonDocument* ge
     return layer.attention_type == AttentionType::sliding;
   });
   if (any_sliding) config.rope_sliding = read_rope(fields, "sliding_attention", config.rope_sliding);
-  if (generation_config != nullptr) {
-    const JsonValue generation = generation_config->root();
-    read_tokens({&generation, &root, &text}, config);
-  } else {
-    read_tokens({&root, &text}, config);
-  }
+  std::vector<JsonValue> token_sources = {root, text};
+  if (generation_config != nullptr) token_sources.insert(token_sources.begin(), generation_config->root());
+  read_tokens(std::move(token_sources), config);
   read_placeholders(root, config);
   complete_config(config, document.name());
   return config;

@@ -9,6 +9,7 @@
 namespace gemma4::model {
 namespace {
 
+constexpr int kMaxVocabSize = 1 << 24;
 constexpr int kMaxIntermediate = 1 << 24;  // twice that on KV-shared layers of use_double_wide_mlp
 
 struct Bound {
@@ -30,11 +31,6 @@ void check_rope(const std::string& source, const char* name, const RopeParameter
                name, ": expected a finite number above 0, got ", rope.rope_theta);
   GEMMA4_CHECK(rope.partial_rotary_factor >= 0 && rope.partial_rotary_factor <= 1, ErrorCode::bad_config, source,
                ": partial_rotary_factor of ", name, ": expected 0 to 1, got ", rope.partial_rotary_factor);
-}
-
-void check_token(const std::string& source, const char* name, TokenId id, int vocab_size) {
-  GEMMA4_CHECK(id >= 0 && id < vocab_size, ErrorCode::bad_config, source, ": ", name,
-               ": expected a token id from 0 to ", vocab_size - 1, ", got ", id);
 }
 
 void check_layer(const std::string& source, const ModelConfig& config, std::size_t index) {
@@ -72,6 +68,12 @@ int donor(const std::string& source, const ModelConfig& config, int layer) {
 
 }  // namespace
 
+TokenId checked_token(const std::string& where, std::int64_t id, const ModelConfig& config) {
+  GEMMA4_CHECK(id >= 0 && id < config.vocab_size, ErrorCode::bad_config, where, ": expected a token id from 0 to ",
+               config.vocab_size - 1, ", got ", id);
+  return static_cast<TokenId>(id);
+}
+
 void check_layer_counts(const ModelConfig& config, const std::string& source) {
   check(source, {{"num_hidden_layers", config.num_hidden_layers, 1, 1024}});  // before it becomes a bound itself
   check(source, {{"num_kv_shared_layers", config.num_kv_shared_layers, 0, config.num_hidden_layers - 1},
@@ -80,7 +82,7 @@ void check_layer_counts(const ModelConfig& config, const std::string& source) {
 
 void complete_config(ModelConfig& config, const std::string& source) {
   check_layer_counts(config, source);
-  check(source, {{"vocab_size", config.vocab_size, 1, 1 << 24},
+  check(source, {{"vocab_size", config.vocab_size, 1, kMaxVocabSize},
                  {"hidden_size", config.hidden_size, 1, 1 << 17},
                  {"num_attention_heads", config.num_attention_heads, 1, 1024},
                  {"num_key_value_heads", config.num_key_value_heads, 1, config.num_attention_heads},
@@ -115,11 +117,6 @@ void complete_config(ModelConfig& config, const std::string& source) {
     layer.kv_source = i < config.first_kv_shared_layer() ? i : donor(source, config, i);
     layer.has_v_proj = config.layers[static_cast<std::size_t>(layer.kv_source)].has_v_proj;
   }
-
-  if (config.bos_token_id != -1) check_token(source, "bos_token_id", config.bos_token_id, config.vocab_size);
-  if (config.pad_token_id != -1) check_token(source, "pad_token_id", config.pad_token_id, config.vocab_size);
-  for (const TokenId id : config.eos_token_ids) check_token(source, "eos_token_id", id, config.vocab_size);
-  for (const TokenId id : config.suppress_token_ids) check_token(source, "suppress_tokens", id, config.vocab_size);
 }
 
 }  // namespace gemma4::model

@@ -36,7 +36,9 @@ void add_end_tokens(ModelConfig& config, const tokenizer::BpeTokenizer& tokenize
 
 bool lists_its_end_tokens(const weights::Checkpoint& checkpoint) {
   const formats::JsonDocument* file = checkpoint.generation_config_json();
-  return file != nullptr && file->root().is_object() && file->root().find("eos_token_id").has_value();
+  if (file == nullptr || !file->root().is_object()) return false;
+  const auto ids = file->root().find("eos_token_id");
+  return ids && !ids->is_null();
 }
 
 std::shared_ptr<const tokenizer::BpeTokenizer> load_tokenizer(const weights::Checkpoint& checkpoint) {

@@ -5,15 +5,17 @@
 #include <limits>
 
 #include "base/check.h"
+#include "base/sampler_ranges.h"
 
 namespace gemma4::sampling {
 namespace {
 
 using base::fail;
 
-void check_range(const char* field, float value, float low, float high, const char* range) {
-  GEMMA4_CHECK(value >= low && value <= high, ErrorCode::invalid_argument, "SamplerOptions::", field, ": expected ",
-               range, ", got ", value);
+template <class T>
+void check_range(const char* field, T value, const base::Range& range) {
+  GEMMA4_CHECK(range.contains(static_cast<double>(value)), ErrorCode::invalid_argument, "SamplerOptions::", field,
+               ": expected ", range.text, ", got ", value);
 }
 
 void check_token(const char* field, TokenId token) {
@@ -36,25 +38,22 @@ void check_in_vocabulary(const char* where, TokenId token, std::size_t vocab_siz
 }  // namespace
 
 void validate(const SamplerOptions& o) {
-  constexpr float kInf = std::numeric_limits<float>::infinity();
-  constexpr float kMax = std::numeric_limits<float>::max();
-  constexpr float kLeast = std::numeric_limits<float>::min();
+  namespace ranges = base::sampler_ranges;
+  constexpr base::Range kBias = {-std::numeric_limits<double>::infinity(), ranges::kMost, "finite values or -inf"};
   for (const TokenId token : o.suppress) check_token("suppress", token);
   for (const auto& [token, bias] : o.logit_bias) {
     check_token("logit_bias", token);
-    check_range("logit_bias", bias, -kInf, kMax, "finite values or -inf");
+    check_range("logit_bias", bias, kBias);
   }
-  check_range("repetition_penalty", o.repetition_penalty, kLeast, kMax, "a finite value above 0");
-  check_range("presence_penalty", o.presence_penalty, -kMax, kMax, "a finite value");
-  check_range("frequency_penalty", o.frequency_penalty, -kMax, kMax, "a finite value");
-  GEMMA4_CHECK(o.penalty_last_n >= -1, ErrorCode::invalid_argument,
-               "SamplerOptions::penalty_last_n: expected -1 (all), 0 (none) or a count, got ", o.penalty_last_n);
-  check_range("temperature", o.temperature, 0.0F, kMax, "0 (greedy) or a finite value above 0");
-  GEMMA4_CHECK(o.top_k >= 0, ErrorCode::invalid_argument, "SamplerOptions::top_k: expected 0 (all) or more, got ",
-               o.top_k);
-  check_range("typical_p", o.typical_p, kLeast, 1.0F, "a value in (0, 1]");
-  check_range("top_p", o.top_p, kLeast, 1.0F, "a value in (0, 1]");
-  check_range("min_p", o.min_p, 0.0F, 1.0F, "a value in [0, 1]");
+  check_range("repetition_penalty", o.repetition_penalty, ranges::repetition_penalty);
+  check_range("presence_penalty", o.presence_penalty, ranges::presence_penalty);
+  check_range("frequency_penalty", o.frequency_penalty, ranges::frequency_penalty);
+  check_range("penalty_last_n", o.penalty_last_n, ranges::penalty_last_n);
+  check_range("temperature", o.temperature, ranges::temperature);
+  check_range("top_k", o.top_k, ranges::top_k);
+  check_range("typical_p", o.typical_p, ranges::typical_p);
+  check_range("top_p", o.top_p, ranges::top_p);
+  check_range("min_p", o.min_p, ranges::min_p);
   GEMMA4_CHECK(o.top_logprobs >= 0, ErrorCode::invalid_argument,
                "SamplerOptions::top_logprobs: expected 0 or more, got ", o.top_logprobs);
 }

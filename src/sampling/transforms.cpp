@@ -203,7 +203,8 @@ void keep_typical(Candidates& c, float p) {
 void keep_top_p(Candidates& c, float p) {
   if (c.count < 2) return;
   const double total = sum_weights(c.weights(), c.count);
-  MassCut cut = cut_by_mass(c.scaled(), c.weights(), c.count, static_cast<double>(p) * total, c.band());
+  const double target = static_cast<double>(std::max(p, std::numeric_limits<float>::min())) * total;  // 0: the best
+  MassCut cut = cut_by_mass(c.scaled(), c.weights(), c.count, target, c.band());
   const float* scaled = c.scaled();
   keep_if(c, [scaled, cut](std::size_t i) mutable {
     const bool tie = scaled[i] == cut.key && cut.ties > 0;

@@ -77,7 +77,8 @@ double sum_weights(const float* weights, std::size_t count) noexcept;
 /// Locally typical sampling: keeps the tokens whose surprise is nearest to the entropy, until their mass reaches p, and
 /// those as near as the last (Meister et al. 2022; HF TypicalLogitsWarper).
 void keep_typical(Candidates& candidates, float p);
-/// Keeps the most likely tokens until their mass reaches p, smaller ids first among equals (HF TopPLogitsWarper).
+/// Keeps the most likely tokens until their mass reaches p, smaller ids first among equals, and always the best one
+/// (HF TopPLogitsWarper).
 void keep_top_p(Candidates& candidates, float p);
 /// Drops tokens less likely than p times the most likely one (HF MinPLogitsWarper).
 void keep_min_p(Candidates& candidates, float p) noexcept;

@@ -158,6 +158,10 @@ void test_sampler(gemma4_model* model) {
   CHECK_OK(gemma4_sampler_reset(sampler));
   CHECK_OK(gemma4_sampler_destroy(copy));
   CHECK_OK(gemma4_sampler_destroy(sampler));
+  CHECK_OK(gemma4_sampler_options_set_top_p(options, 0.0F)); /* the best token alone */
+  CHECK_OK(gemma4_sampler_create(options, &sampler));
+  CHECK_OK(gemma4_sampler_destroy(sampler));
+  sampler = NULL;
   CHECK_OK(gemma4_sampler_options_set_top_p(options, 7.0F));
   CHECK_REFUSED(gemma4_sampler_create(options, &sampler));
   CHECK(sampler == NULL);

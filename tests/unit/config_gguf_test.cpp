@@ -5,6 +5,7 @@
 
 #include "model/config.h"
 #include "model/rope.h"
+#include "sampling/sampler.h"
 #include "support/file_writers.h"
 #include "unit/config_builders.h"
 
@@ -163,8 +164,10 @@ TEST_CASE("config: GGUF, what is missing or wrong is named") {
               "final_logit_softcapping", "finite", "nan");
   CHECK_ERROR(with([](GgufWriter& w) { w.u32("gemma4.expert_count", 8); }), "bad_config",
               "gemma4.expert_used_count\" is missing");
-  CHECK_ERROR(with([](GgufWriter& w) { w.u32("tokenizer.ggml.eos_token_id", 100); }), "bad_config", "eos_token_id",
-              "got 100");
+  CHECK_ERROR(with([](GgufWriter& w) { w.u32("tokenizer.ggml.eos_token_id", 100); }), "bad_config",
+              "tokenizer.ggml.eos_token_id: expected a token id", "got 100");
+  CHECK_ERROR(with([](GgufWriter& w) { w.i32s("tokenizer.ggml.eos_token_ids", {1, 100}); }), "bad_config",
+              "tokenizer.ggml.eos_token_ids", "got 100");
   CHECK_ERROR(with([](GgufWriter& w) { w.string("gemma4.expert_count", "8"); }), "bad_format", "gemma4.expert_count",
               "expected an integer, got string");
 
@@ -202,6 +205,21 @@ TEST_CASE("sampler defaults: GGUF") {
   CHECK(options.top_p == 0.9F);
   CHECK(options.top_k == 20);
   CHECK(options.suppress == std::vector<gemma4::TokenId>{3});
+  Gguf edge;
+  edge.base().layers();
+  edge.writer.f32("general.sampling.top_p", 0.0F)
+      .i32("general.sampling.top_k", -1)
+      .i32("general.sampling.temp", 1)
+      .f32("general.sampling.penalty_repeat", 1.5F)
+      .i32("general.sampling.penalty_last_n", 256);
+  const auto edge_checkpoint = edge.open();
+  const SamplerOptions at_edge =
+      gemma4::model::parse_sampler_defaults(*edge_checkpoint, gemma4::model::parse_config(*edge_checkpoint));
+  CHECK(at_edge.top_p == 0.0F);
+  CHECK(at_edge.top_k == 0);
+  CHECK(at_edge.temperature == 1.0F);
+  CHECK(at_edge.penalty_last_n == 256);
+  CHECK_NOTHROW(gemma4::sampling::validate(at_edge));
   Gguf bad;
   bad.base().layers();
   bad.writer.f32("general.sampling.temp", NAN);

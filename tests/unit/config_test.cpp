@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "sampling/sampler.h"
 #include "support/file_writers.h"
 #include "unit/config_builders.h"
 
@@ -246,10 +247,16 @@ TEST_CASE("config: token ids, generation_config.json first") {
   CHECK(generation.eos_token_ids == std::vector<gemma4::TokenId>{1, 99});
   CHECK(generation.suppress_token_ids == std::vector<gemma4::TokenId>{7});
   CHECK(generation.bos_token_id == 2);
-  CHECK_ERROR(parse(object(config), R"({"eos_token_id":[1,100]})"), "bad_config", "eos_token_id", "0 to 99", "got 100");
+  CHECK_ERROR(parse(object(config), R"({"eos_token_id":[1,100]})"), "bad_config",
+              "generation_config.json: eos_token_id[1]", "0 to 99", "got 100");
+  CHECK_ERROR(parse(object(config), R"({"eos_token_id":5000000000})"), "bad_config",
+              "generation_config.json: eos_token_id", "got 5000000000");
   CHECK_ERROR(parse(object(config), R"({"suppress_tokens":[-1]})"), "bad_config", "suppress_tokens", "got -1");
   CHECK_ERROR(parse(object(config), R"({"eos_token_id":"<eos>"})"), "bad_format",
               "generation_config.json: eos_token_id");
+  config["eos_token_id"] = "100";
+  CHECK_ERROR(parse(object(config)), "bad_config", "config.json: eos_token_id", "got 100");
+  CHECK_NOTHROW(parse(object(config), R"({"eos_token_id":1})"));
 }
 
 TEST_CASE("config: tie_word_embeddings") {
@@ -280,8 +287,37 @@ TEST_CASE("sampler defaults: generation_config.json") {
   CHECK(parse_defaults(R"({"temperature":0.5,"do_sample":false})").temperature == 0.0F);
   CHECK(parse_defaults(R"({"top_k":null})").top_k == SamplerOptions().top_k);
   CHECK(parse_defaults("{}").temperature == SamplerOptions().temperature);
-  CHECK_ERROR(parse_defaults(R"({"top_p":1.5})"), "bad_config", "top_p", "1.5");
+  CHECK(parse_defaults(R"({"top_k":-1})").top_k == 0);
+  CHECK(parse_defaults(R"({"top_k":0})").top_k == 0);
+  CHECK(parse_defaults(R"({"top_k":64.0})").top_k == 64);
+  CHECK(parse_defaults(R"({"top_k":5000000000})").top_k == 0);
+  CHECK(parse_defaults(R"({"top_p":0})").top_p == 0.0F);
+  CHECK(parse_defaults(R"({"top_p":1})").top_p == 1.0F);
+  CHECK(parse_defaults(R"({"repetition_penalty":1.1})").penalty_last_n == -1);
+  CHECK(parse_defaults(R"({"repetition_penalty":1})").penalty_last_n == SamplerOptions().penalty_last_n);
+  CHECK_ERROR(parse_defaults(R"({"top_k":-2})"), "bad_config", "generation_config.json: top_k", "got -2");
+  CHECK_ERROR(parse_defaults(R"({"top_k":1.5})"), "bad_config", "generation_config.json: top_k", "got 1.5");
+  CHECK_ERROR(parse_defaults(R"({"top_p":1.5})"), "bad_config", "generation_config.json: top_p", "1.5");
   CHECK_ERROR(parse_defaults(R"({"temperature":-1})"), "bad_config", "temperature");
-  CHECK_ERROR(parse_defaults(R"({"top_k":-1})"), "bad_config", "top_k");
+  for (const char* key : {"temperature", "top_p", "min_p", "typical_p", "repetition_penalty", "top_k"}) {
+    const auto with = [key](const char* value) { return std::string("{\"") + key + "\":" + value + "}"; };
+    CHECK_ERROR(parse_defaults(with("\"1\"").c_str()), "bad_format", key, "generation_config.json");
+    CHECK_ERROR(parse_defaults(with("[1]").c_str()), "bad_format", key, "generation_config.json");
+    CHECK_ERROR(parse_defaults(with("-3").c_str()), "bad_config", key, "generation_config.json");
+    CHECK_ERROR(parse_defaults(with("1e400").c_str()), "bad_format", "generation_config.json");
+    CHECK_NOTHROW(parse_defaults(with("null").c_str()));
+    // Whatever loads, a sampler takes.
+    for (const char* value : {"0", "1", "0.0", "1e-300", "1e-20", "0.5", "1.0", "2", "1e30", "1e300"}) {
+      SamplerOptions loaded;
+      try {
+        loaded = parse_defaults(with(value).c_str());
+      } catch (const gemma4::Error& error) {
+        CHECK(std::string(error.what()).find(key) != std::string::npos);
+        continue;
+      }
+      INFO(std::string(key), " ", std::string(value));
+      CHECK_NOTHROW(gemma4::sampling::validate(loaded));
+    }
+  }
   CHECK_ERROR(parse_defaults(R"({"temperature":NaN})"), "bad_format", "generation_config.json");
 }

@@ -291,10 +291,11 @@ TEST_CASE("errors: options outside their range name the field") {
     rejects([x](SamplerOptions& o) { o.repetition_penalty = x; }, "repetition_penalty");
     rejects([x](SamplerOptions& o) { o.min_p = x; }, "min_p");
   }
-  for (const float x : {0.0F, -1.0F, 1.1F, nan}) {
+  for (const float x : {-1.0F, 1.1F, nan}) {
     rejects([x](SamplerOptions& o) { o.top_p = x; }, "top_p");
     rejects([x](SamplerOptions& o) { o.typical_p = x; }, "typical_p");
   }
+  rejects([](SamplerOptions& o) { o.typical_p = 0.0F; }, "typical_p");
   for (const float x : {nan, kInf}) {
     rejects([x](SamplerOptions& o) { o.presence_penalty = x; }, "presence_penalty");
     rejects([x](SamplerOptions& o) { o.frequency_penalty = x; }, "frequency_penalty");

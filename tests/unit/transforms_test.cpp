@@ -96,6 +96,17 @@ TEST_CASE("top_p: the smallest set whose mass reaches p") {
   }
 }
 
+TEST_CASE("top_p 0 keeps the best token, the first of equals") {
+  Random random(5);
+  for (int round = 0; round < 50; ++round) {
+    const auto logits = random_logits(random, 1 + random.next() % 5000, round % 2 == 0);
+    Candidates c = choose(logits, 0, 0.5F + static_cast<float>(round));
+    sampling::keep_top_p(c, 0.0F);
+    const auto best = std::max_element(logits.begin(), logits.end());
+    CHECK(ids_of(c) == std::vector<TokenId>{static_cast<TokenId>(best - logits.begin())});
+  }
+}
+
 TEST_CASE("min_p: nothing below p times the best") {
   Random random(4);
   for (int round = 0; round < 100; ++round) {
