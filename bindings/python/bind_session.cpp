@@ -104,8 +104,8 @@ void bind_session(py::module_& module) {
            py::arg("prefill_chunk") = defaults.prefill_chunk, py::arg("kv_dtype") = py::none(),
            py::arg("checkpoint_bytes") = defaults.checkpoint_bytes,
            py::arg("skip_shared_layers") = defaults.skip_shared_layers,
-           "context_length: tokens it can hold, memory for them is committed here. prefill_chunk: tokens computed "
-           "together.\n"
+           "context_length: tokens it can hold, memory for them is committed here; more than the model's\n"
+           "max_position_embeddings is allowed and logged as a warning. prefill_chunk: tokens computed together.\n"
            "kv_dtype: \"f32\", \"f16\" or \"bf16\"; None: f32 when computing in F32, else f16.")
       .def("prefill", &prefill, py::arg("ids"), py::kw_only(), py::arg("logits") = true, py::arg("all_logits") = false,
            py::arg("hidden_states") = false, py::arg("rows") = py::none(), py::arg("cancel") = py::none(),

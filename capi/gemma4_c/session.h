@@ -32,7 +32,7 @@ typedef int32_t (*gemma4_token_progress)(void* user_data, size_t done, size_t to
 /// F32). One thread at a time.
 GEMMA4_API gemma4_status gemma4_session_options_create(gemma4_session_options** out_options);
 GEMMA4_API gemma4_status gemma4_session_options_destroy(gemma4_session_options* options);
-/// Tokens the session can hold.
+/// Tokens the session can hold. More than gemma4_model_max_context_length is allowed and logged as a warning.
 GEMMA4_API gemma4_status gemma4_session_options_set_context_length(gemma4_session_options* options, int32_t tokens);
 /// Tokens computed together in prefill; larger is faster and needs more memory.
 GEMMA4_API gemma4_status gemma4_session_options_set_prefill_chunk(gemma4_session_options* options, int32_t tokens);

@@ -56,7 +56,7 @@ class AnswerPrinter {
       case gemma4::ChatEvent::Type::tool_call_started:
         break;
     }
-    std::fflush(stdout);
+    flush_output();
   }
   void finish() {
     if (dimmed_) switch_to(false);
@@ -134,7 +134,7 @@ class Conversation {
         bool goes_on = answer(std::move(messages));
         while (goes_on && !last_.tool_calls.empty()) goes_on = answer_calls();
       }
-      std::fflush(stdout);
+      flush_output();
     }
     if (interactive_) std::printf("\n");
   }

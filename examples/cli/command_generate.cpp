@@ -34,6 +34,10 @@ std::vector<gemma4::TokenId> make_prompt(const Arguments& arguments, const gemma
 
 void run(const Arguments& arguments) {
   const std::string text = arguments.text.read();
+  const bool is_asked = text.find_first_not_of(" \t\r\n") != std::string::npos || (arguments.raw && !text.empty());
+  if (!is_asked && !arguments.text.has_text && arguments.text.file.empty()) {
+    throw UsageError("expected a prompt: -p TEXT, -f FILE, or standard input, which is empty");
+  }
   const gemma4::Model model = arguments.model.load();
   gemma4::Sampler sampler(arguments.sampling.options(model));
   gemma4::Session session = arguments.session.open(model);
@@ -48,12 +52,12 @@ void run(const Arguments& arguments) {
       gemma4::generate(session, prompt, sampler, options, [&progress](const gemma4::Piece& piece) {
         progress.clear();
         std::fwrite(piece.text.data(), 1, piece.text.size(), stdout);
-        std::fflush(stdout);
+        flush_output();
         return gemma4::StreamAction::proceed;
       });
   progress.clear();
   std::printf("\n");
-  std::fflush(stdout);
+  flush_output();
   if (interrupt.happened()) exit_status = 130;
 
   if (!arguments.verbose) return;

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "common.h"
+#include "interrupt.h"
 #include "npy.h"
 
 namespace cli {
@@ -31,8 +32,10 @@ void run(const Arguments& arguments) {
 
   const std::int64_t vocab_size = model.config().vocab_size;
   const auto rows = static_cast<std::int64_t>(ids.size());
+  const Interrupt interrupt(Interrupt::On::any_end);
   Progress progress("computing");
   gemma4::PrefillOptions options;
+  options.cancel = interrupt.token();
   options.progress = [&progress](std::size_t done, std::size_t total) { progress.show(done, total); };
   if (!arguments.all) {
     const gemma4::Span<const float> logits = session.prefill(ids, options);
@@ -70,7 +73,7 @@ void add_logits(CLI::App& app) {
   arguments->text.add_to(*command);
   arguments->session.add_to(*command);
   command->add_option("--ids", arguments->ids, "Token ids instead of a text")->delimiter(',');
-  command->add_option("--out", arguments->out, "The .npy file")->required();
+  command->add_option("--out", arguments->out, "The .npy file; appears when it is complete")->required();
   command->add_flag("--all", arguments->all,
                     "Logits of every token: [tokens, vocab_size]; else of the last: [vocab_size]");
   command->add_flag("--special", arguments->special, "Let the text of control tokens become those tokens");

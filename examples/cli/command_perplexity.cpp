@@ -17,6 +17,7 @@
 
 #include "commands.h"
 #include "common.h"
+#include "interrupt.h"
 #include "divergence.h"
 #include "gemma4/error.h"
 #include "npy.h"
@@ -47,12 +48,14 @@ struct Piece {
 /// The logits of one model, piece by piece.
 class Predictor {
  public:
-  Predictor(const gemma4::Model& model, int context) : session_(model, session_options(context)) {}
+  Predictor(const gemma4::Model& model, int context, const gemma4::CancelToken& cancel)
+      : session_(model, session_options(context)), cancel_(cancel) {}
 
   /// [piece.scored, vocab_size], valid until the next call.
   gemma4::Span<const float> run(const Piece& piece) {
     if (piece.first) session_.truncate(0);
     gemma4::PrefillOptions options;
+    options.cancel = cancel_;
     const std::size_t before = piece.tokens.size() - piece.scored;
     if (before > 0) {
       options.want = gemma4::Want::nothing;
@@ -70,12 +73,13 @@ class Predictor {
   }
 
   gemma4::Session session_;
+  gemma4::CancelToken cancel_;
 };
 
 /// What a model is compared with: another model, or the logits of one that were saved.
 class Base {
  public:
-  Base(const Arguments& arguments, const gemma4::Model& model, std::size_t rows) {
+  Base(const Arguments& arguments, const gemma4::Model& model, std::size_t rows, const gemma4::CancelToken& cancel) {
     const auto vocab_size = static_cast<std::size_t>(model.config().vocab_size);
     std::size_t columns = 0;
     if (NpyReader::is_npy(arguments.base)) {
@@ -91,7 +95,7 @@ class Base {
       other.path = arguments.base;
       const gemma4::Model base = other.load();
       columns = static_cast<std::size_t>(base.config().vocab_size);
-      predictor_.emplace(base, arguments.context);
+      predictor_.emplace(base, arguments.context, cancel);
     }
     if (columns != vocab_size) {
       throw gemma4::Error(gemma4::ErrorCode::invalid_argument,
@@ -113,11 +117,12 @@ class Base {
 class Measurement {
  public:
   /// @param rows  tokens that will be scored
-  Measurement(const Arguments& arguments, const gemma4::Model& model, std::size_t rows)
-      : predictor_(model, arguments.context), vocab_size_(static_cast<std::size_t>(model.config().vocab_size)) {
+  Measurement(const Arguments& arguments, const gemma4::Model& model, std::size_t rows,
+              const gemma4::CancelToken& cancel)
+      : predictor_(model, arguments.context, cancel), vocab_size_(static_cast<std::size_t>(model.config().vocab_size)) {
     // 64 MiB of logits at a time.
     piece_ = std::clamp<std::size_t>((std::size_t{64} << 20) / (4 * vocab_size_), 1, 512);
-    if (!arguments.base.empty()) base_.emplace(arguments, model, rows);
+    if (!arguments.base.empty()) base_.emplace(arguments, model, rows, cancel);
     if (!arguments.save.empty()) {
       save_.emplace(arguments.save,
                     std::vector<std::int64_t>{static_cast<std::int64_t>(rows), static_cast<std::int64_t>(vocab_size_)});
@@ -248,7 +253,8 @@ void run(const Arguments& arguments) {
   if (cutter.rows() == 0)
     throw gemma4::Error(gemma4::ErrorCode::invalid_argument, "the text is too short to be scored");
 
-  Measurement measurement(arguments, model, cutter.rows());
+  const Interrupt interrupt(Interrupt::On::any_end);
+  Measurement measurement(arguments, model, cutter.rows(), interrupt.token());
   Progress progress("scoring");
   const double start = now();
   for (const Window& window : cutter.windows()) {

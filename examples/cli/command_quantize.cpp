@@ -6,7 +6,6 @@
 
 #include "commands.h"
 #include "common.h"
-#include "gemma4/error.h"
 #include "gemma4/quantize.h"
 #include "interrupt.h"
 
@@ -67,21 +66,14 @@ void run(const Arguments& arguments) {
     if (equals == std::string::npos) throw UsageError("--tensor-type: expected PATTERN=TYPE, got \"" + text + "\"");
     options.tensor_types.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
-  Interrupt interrupt;
+  const Interrupt interrupt(Interrupt::On::any_end);
   options.cancel = interrupt.token();
   Progress progress("quantizing");
   options.progress = [&progress](const gemma4::QuantizeProgress& at) { progress.show(at.done, at.total); };
   const double start = now();
-  try {
-    const gemma4::QuantizeResult result = gemma4::quantize(arguments.in, arguments.out, arguments.type, options);
-    progress.clear();
-    print(result, arguments.verbose, now() - start);
-  } catch (const gemma4::Error& error) {
-    progress.clear();
-    if (error.code() != gemma4::ErrorCode::cancelled) throw;
-    constexpr int kInterrupted = 130;
-    exit_status = kInterrupted;
-  }
+  const gemma4::QuantizeResult result = gemma4::quantize(arguments.in, arguments.out, arguments.type, options);
+  progress.clear();
+  print(result, arguments.verbose, now() - start);
 }
 
 }  // namespace

@@ -40,13 +40,21 @@ gemma4::Model ModelArguments::load() const {
 }
 
 void SessionArguments::add_to(CLI::App& command) {
-  command.add_option("--context", context_length, "Tokens the session can hold")->check(CLI::PositiveNumber);
+  command
+      .add_option("--context", context_length,
+                  "Tokens the session can hold, at most the model's max_position_embeddings; default: " +
+                      std::to_string(kDefault))
+      ->check(CLI::PositiveNumber);
 }
 
 gemma4::SessionOptions SessionArguments::options(const gemma4::Model& model) const {
   gemma4::SessionOptions options;
   const int most = model.config().max_position_embeddings;
-  options.context_length = most > 0 ? std::min(context_length, most) : context_length;
+  if (context_length && *context_length > most) {
+    std::fprintf(stderr, "gemma4: warning: --context %d: lowered to the model's max_position_embeddings, %d\n",
+                 *context_length, most);
+  }
+  options.context_length = std::min(context_length.value_or(kDefault), most);
   return options;
 }
 
@@ -70,6 +78,14 @@ std::string TextArguments::read() const {
   if (!file.empty()) return read_file(file);
   if (isatty(STDIN_FILENO)) throw UsageError("expected a text: -p TEXT, -f FILE, or standard input");
   return read_file("-");
+}
+
+void flush_output() {
+  errno = 0;
+  const bool fits = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (fits) return;
+  const std::string reason = errno != 0 ? std::string(": ") + std::strerror(errno) : "";
+  throw gemma4::Error(gemma4::ErrorCode::io, "standard output cannot be written" + reason);
 }
 
 std::string read_file(const std::string& path) {

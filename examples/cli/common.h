@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -37,9 +38,10 @@ struct ModelArguments {
   gemma4::Model load() const;
 };
 
-/// --context. The session has at most the positions the model was made for.
+/// --context. The session has at most the positions the model was made for; a warning says so to who asked for more.
 struct SessionArguments {
-  int context_length = 4096;
+  static constexpr int kDefault = 4096;
+  std::optional<int> context_length;
 
   void add_to(CLI::App& command);
   gemma4::SessionOptions options(const gemma4::Model& model) const;
@@ -56,6 +58,9 @@ struct TextArguments {
   /// Throws UsageError when there is neither and standard input is a terminal.
   std::string read() const;
 };
+
+/// Sends on what was printed. Throws Error io when standard output does not take it, or has not taken all before.
+void flush_output();
 
 /// A whole file, or standard input for "-". Throws Error not_found or io.
 std::string read_file(const std::string& path);

@@ -1,14 +1,21 @@
 // gemma4: load a Gemma 4 model, talk to it, look into it, measure it.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "commands.h"
 #include "common.h"
 #include "gemma4/error.h"
+#include "gemma4/host.h"
 #include "gemma4/version.h"
+#include "interrupt.h"
 
 namespace {
 
@@ -22,6 +29,9 @@ int report(const char* message, int status) {
 }
 
 int run(int argc, char** argv) {
+  gemma4::set_log([](gemma4::LogLevel, std::string_view line) {
+    std::fprintf(stderr, "gemma4: warning: %.*s\n", static_cast<int>(line.size()), line.data());
+  }, gemma4::LogLevel::warning);
   CLI::App app("Runs Google's Gemma 4 models on the CPU.", "gemma4");
   app.set_version_flag("--version", GEMMA4_VERSION);
   app.require_subcommand(1);
@@ -48,14 +58,29 @@ int run(int argc, char** argv) {
   }
 }
 
+/// A file must not get the number of standard output, so that what is printed would land in it.
+void occupy_standard_files() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) static_cast<void>(open("/dev/null", O_RDONLY));
+  }
+}
+
+int run_and_flush(int argc, char** argv) {
+  const int status = run(argc, argv);
+  cli::flush_output();
+  return status;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_standard_files();
   try {
-    return run(argc, argv);
+    return run_and_flush(argc, argv);
   } catch (const cli::UsageError& error) {
     return report(error.what(), kUsageError);
   } catch (const gemma4::Error& error) {
+    if (error.code() == gemma4::ErrorCode::cancelled) return cli::Interrupt::status();
     // What is wrong with an argument is usage; with a file or a text it is input.
     return report(error.what(), error.code() == gemma4::ErrorCode::invalid_argument ? kUsageError : kInputError);
   } catch (const std::bad_alloc&) {

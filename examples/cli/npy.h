@@ -7,22 +7,23 @@
 #include <string>
 #include <vector>
 
+#include "base/output_file.h"
 #include "gemma4/types.h"
 
 namespace cli {
 
-/// A float32 array, written row by row; version 1.0 of the format, little-endian.
+/// A float32 array, written row by row; version 1.0 of the format, little-endian. The file appears when it is complete.
 class NpyWriter {
  public:
   /// Throws Error io.
   NpyWriter(const std::string& path, const std::vector<std::int64_t>& shape);
+  /// Throws Error io.
   void write(gemma4::Span<const float> values);
-  /// Throws Error io when anything could not be written.
+  /// Throws Error io.
   void close();
 
  private:
-  std::string path_;
-  std::ofstream out_;
+  gemma4::base::OutputFile out_;
 };
 
 /// A two-dimensional float32 array as NpyWriter writes it, read row by row.

@@ -50,7 +50,9 @@ struct ModelOptions {
 
 /// Options of Session.
 struct SessionOptions {
-  int context_length = 4096;       ///< Tokens the session can hold; memory for them is committed when it is made.
+  /// Tokens the session can hold; memory for them is committed when it is made. More than the model's
+  /// ModelConfig::max_position_embeddings is allowed and logged as a warning: the model was not made for such texts.
+  int context_length = 4096;
   int prefill_chunk = 512;         ///< Tokens computed together in prefill; larger is faster and needs more memory.
   std::optional<DType> kv_dtype;   ///< Element type of the KV cache; default f32 when computing in F32, else f16.
   std::uint64_t checkpoint_bytes = std::uint64_t{256} << 20;  ///< Memory for Session::checkpoint(); oldest dropped first.
@@ -87,7 +89,7 @@ struct SamplerOptions {
   float temperature = 1.0F;         ///< Logits are divided by it; 0: greedy, the first maximum wins, nothing is drawn.
   int top_k = 0;                    ///< Keep the k largest; 0: all.
   float typical_p = 1.0F;           ///< Keep the locally typical tokens up to this mass; 1: off.
-  float top_p = 1.0F;               ///< Keep the smallest set whose mass reaches it; 1: off.
+  float top_p = 1.0F;               ///< Keep the smallest set whose mass reaches it; 1: off, 0: the best token alone.
   float min_p = 0.0F;               ///< Drop tokens below min_p times the best probability; 0: off.
   std::uint64_t seed = 0;           ///< Equal seeds give equal draws on every platform.
 

@@ -63,9 +63,10 @@ std::vector<std::string> quantize_tensor_types();
 
 /// Writes the text decoder of `in`, a Hugging Face folder or a GGUF file of any type, as the GGUF file `out`. `type` is
 /// one of quantize_recipes(), in upper or lower case. Works tensor by tensor and, within one, by rows: memory stays
-/// within some hundred megabytes whatever the model's size. `out` appears (or is replaced) only when it is complete.
+/// within some hundred megabytes whatever the model's size. `out` appears (or is replaced) only when it is complete; a link
+/// is followed and stays.
 /// Throws Error: invalid_argument (an unknown type, a pattern that matches no tensor, `out` is a file of `in`), io (no
-/// room on the disk), bad_checkpoint (a weight that is not finite, naming its tensor), cancelled, and what Model::load
+/// room on the disk, `out` is a pipe or a device), bad_checkpoint (a weight that is not finite, naming its tensor), cancelled, and what Model::load
 /// throws for `in`.
 QuantizeResult quantize(const std::string& in, const std::string& out, const std::string& type,
                         const QuantizeOptions& options = {});

@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <new>
 #include <optional>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "base/check.h"
 #include "model/config.h"
@@ -14,10 +16,18 @@ namespace gemma4 {
 namespace {
 
 /// A file may not be converted into itself, nor into a part of it.
-void check_not_a_source(const weights::Checkpoint& checkpoint, const std::string& out) {
-  std::error_code error;
-  for (const auto& file : checkpoint.files()) {
-    GEMMA4_CHECK(!std::filesystem::equivalent(file->path(), out, error), ErrorCode::invalid_argument, out,
+void check_not_a_source(const weights::Checkpoint& checkpoint, const std::string& imatrix, const std::string& out) {
+  std::vector<std::filesystem::path> sources = {imatrix};
+  for (const auto& file : checkpoint.files()) sources.emplace_back(file->path());
+  if (checkpoint.gguf() == nullptr) {
+    for (const char* name : {"config.json", "generation_config.json", "model.safetensors.index.json", "tokenizer.json",
+                             "tokenizer_config.json", "chat_template.jinja"}) {
+      sources.push_back(std::filesystem::path(checkpoint.path()) / name);
+    }
+  }
+  for (const std::filesystem::path& source : sources) {
+    std::error_code error;
+    GEMMA4_CHECK(!std::filesystem::equivalent(source, out, error), ErrorCode::invalid_argument, out,
                  ": the new file is one of those it is made from");
   }
 }
@@ -43,7 +53,7 @@ QuantizeResult quantize(const std::string& in, const std::string& out, const std
   const quantization::Recipe& recipe = quantization::find_recipe(type);
   const quantization::RowQuantizers& rows = quantization::select_row_quantizers();
   const auto checkpoint = weights::Checkpoint::open(in);
-  check_not_a_source(*checkpoint, out);
+  check_not_a_source(*checkpoint, options.imatrix, out);
   const ModelConfig config = model::parse_config(*checkpoint);
   const SamplerOptions sampling = model::parse_sampler_defaults(*checkpoint, config);
   std::optional<quantization::ImportanceMatrix> importance;

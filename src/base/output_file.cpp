@@ -26,13 +26,40 @@ void sync_folder(const std::string& path) noexcept {
   ::close(fd);
 }
 
+const char* name_of(fs::file_type type) noexcept {
+  switch (type) {
+    case fs::file_type::fifo: return "a pipe";
+    case fs::file_type::socket: return "a socket";
+    case fs::file_type::block:
+    case fs::file_type::character: return "a device";
+    default: return "something else";
+  }
+}
+
+/// What `path` leads to, be it there or not: a rename would replace the link itself.
+fs::path follow_links(fs::path path) {
+  constexpr int kMaxLinks = 40;  // as the system's own limit
+  std::error_code error;
+  for (int i = 0; fs::is_symlink(path, error); ++i) {
+    GEMMA4_CHECK(i < kMaxLinks, ErrorCode::io, path.string(), ": cannot be written: too many links");
+    const fs::path to = fs::read_symlink(path, error);
+    GEMMA4_CHECK(!error, ErrorCode::io, path.string(), ": cannot be read as a link: ", error.message());
+    path = to.is_absolute() ? to : path.parent_path() / to;
+  }
+  return path;
+}
+
 }  // namespace
 
 OutputFile::OutputFile(const std::string& path) : path_(path) {
   std::error_code error;
-  GEMMA4_CHECK(!fs::is_directory(path, error), ErrorCode::io, path, ": cannot be written: it is a folder");
-  const fs::path target(path);
+  const fs::file_type type = fs::status(path, error).type();
+  GEMMA4_CHECK(type != fs::file_type::directory, ErrorCode::io, path, ": cannot be written: it is a folder");
+  GEMMA4_CHECK(type == fs::file_type::regular || type == fs::file_type::not_found || type == fs::file_type::none,
+               ErrorCode::io, path, ": cannot be written: expected a regular file or a new name, it is ", name_of(type));
+  const fs::path target = follow_links(path);
   GEMMA4_CHECK(target.has_filename(), ErrorCode::io, path, ": expected the name of a file");
+  target_ = target.string();
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     const std::string suffix = attempt == 0 ? "" : concat(".", attempt);
     temporary_ =
@@ -85,12 +112,12 @@ void OutputFile::commit() {
     fail_io("cannot be closed", error);
   }
   fd_ = -1;
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) {
     const int error = errno;
     ::unlink(temporary_.c_str());
     fail_io("cannot be given its name", error);
   }
-  sync_folder(fs::path(path_).parent_path().string());
+  sync_folder(fs::path(target_).parent_path().string());
 }
 
 }  // namespace gemma4::base

@@ -9,11 +9,13 @@
 
 namespace gemma4::base {
 
-/// Written from front to back under a temporary name in the same folder. commit() gives it its own name, replacing what
-/// was there; without it the temporary goes away with the object. One thread.
+/// Written from front to back under a temporary name in the same folder. commit() gives it its own name, replacing the
+/// regular file that was there (of a link the file that it leads to); without it the temporary goes away with the object.
+/// One thread.
 class OutputFile {
  public:
-  /// Makes the temporary, ".NAME.PID.tmp". Throws Error io (no such folder, no permission, NAME is a folder).
+  /// Makes the temporary, ".NAME.PID.tmp". Throws Error io (no such folder, no permission, NAME is a folder,
+  /// a pipe or a device).
   explicit OutputFile(const std::string& path);
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -32,6 +34,7 @@ class OutputFile {
   [[noreturn]] void fail_io(const char* what, int error) const;
 
   std::string path_;
+  std::string target_;  // path_ without links
   std::string temporary_;
   int fd_ = -1;
   std::uint64_t size_ = 0;

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "base/log.h"
 
 namespace gemma4::session {
 namespace {
@@ -72,6 +73,11 @@ SessionState::SessionState(std::shared_ptr<const model::LoadedModel> model, cons
       workspace_(model_->config(), chunk_rows(options), model_->pool().size()),
       logits_(static_cast<std::size_t>(model_->config().vocab_size), "logits") {
   tokens_.reserve(context_length_);
+  const int trained = model_->config().max_position_embeddings;
+  if (options.context_length > trained) {
+    base::log(LogLevel::warning, "session: context_length ", options.context_length,
+              " is more than the model's max_position_embeddings, ", trained, ": what stands further on it was not made for");
+  }
 } catch (const std::bad_alloc&) {
   base::fail(ErrorCode::out_of_memory, "session: context_length ", options.context_length, " and prefill_chunk ",
              options.prefill_chunk, " do not fit the memory");

@@ -57,11 +57,13 @@ error 2 "threads" "$gemma4" info "$model" --threads 0
 error 2 "compute" "$gemma4" info "$model" --compute f64
 error 2 "temperature" "$gemma4" generate "$model" -p x --temperature -1
 error 2 "temperature" "$gemma4" generate "$model" -p x --temperature warm
-error 2 "top_p" "$gemma4" generate "$model" -p x --top-p 0
+error 2 "top_p" "$gemma4" generate "$model" -p x --top-p 1.5
 error 2 "logit-bias" "$gemma4" generate "$model" -p x --logit-bias 3
 error 2 "excludes" "$gemma4" generate "$model" -p x -f y
 error 2 "stride" "$gemma4" perplexity "$model" -p "a b c" --context 8 --stride 9
 error 2 "stop" "$gemma4" generate "$model" -p x --stop ""
+error 2 "expected a prompt" "$gemma4" generate "$model"
+(echo | "$gemma4" generate "$model") >"$dir/out" 2>&1 && fail "an answer to an empty line on standard input"
 
 echo "bad input"
 error 1 "no-such-model" "$gemma4" info "$dir/no-such-model"
@@ -73,6 +75,46 @@ error 1 "no-such-text" "$gemma4" generate "$model" -f "$dir/no-such-text"
 error 1 "at most 3 tokens" "$gemma4" generate "$model" -p "much too long for this" --context 3
 error 1 "99999999" "$gemma4" logits "$model" --ids 1,99999999 --out "$dir/x.npy"
 error 1 "no-such-dir" "$gemma4" logits "$model" --ids 1 --out "$dir/no-such-dir/x.npy"
+
+for file in model.safetensors config.json tokenizer.json; do
+  rm -rf "$dir/pointer"
+  cp -r "$model" "$dir/pointer"
+  printf 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n' >"$dir/pointer/$file"
+  error 1 "$file: expected the file itself, got a git-lfs pointer" "$gemma4" info "$dir/pointer"
+done
+
+echo "standard output"
+if [ -c /dev/full ]; then
+  # full COMMAND...: what cannot be written is an error.
+  full() {
+    "$@" >/dev/full 2>"$dir/err" </dev/null
+    same $? 1 "$*: status of output to /dev/full"
+    has err "gemma4: error: standard output cannot be written"
+  }
+  full "$gemma4" --version
+  full "$gemma4" --help
+  full "$gemma4" info --help
+  full "$gemma4" info "$model"
+  full "$gemma4" tokenize "$model" -p "Hello"
+  full "$gemma4" generate "$model" -p "What is 20 + 13?" --temperature 0 -n 8
+  full "$gemma4" logits "$model" -p "Hello" --out "$dir/full.npy"
+  full "$gemma4" perplexity "$model" -p "Once upon a time there was" --context 16
+  full "$gemma4" quantize "$model" "$dir/full.gguf" q8_0
+  full "$gemma4" bench "$model" --prefill 4 --decode 2 --repeat 1 --quick --json
+  printf 'Hello\n' | "$gemma4" chat "$model" --temperature 0 -n 4 >/dev/full 2>"$dir/err"
+  same $? 1 "status of a chat into /dev/full"
+fi
+"$gemma4" --version >&- 2>"$dir/err"
+same $? 1 "status with standard output closed"
+"$gemma4" tokenize "$model" --ids -p "$(seq 20000)" 2>"$dir/err" | head -c 1 >/dev/null
+status=${PIPESTATUS[0]}
+# Ended by SIGPIPE, in silence; where whoever runs this test ignores that signal, an error.
+if [ "$status" = 141 ]; then said=""; else said="gemma4: error: standard output cannot be written: Broken pipe"; fi
+same "$(cat "$dir/err")" "$said" "what a program says whose reader has gone, status $status"
+
+echo "context"
+expect 0 "$gemma4" generate "$model" -p "What is 20 + 13?" --temperature 0 -n 2 --context 1000000
+has err "gemma4: warning: --context 1000000: lowered to the model's max_position_embeddings, "
 
 echo "info"
 expect 0 "$gemma4" info "$model"
@@ -142,6 +184,21 @@ sys.exit(max(abs(x - y) for x, y in zip(a, b)) > 1e-2 * max(map(abs, b)))
 END
 fi
 
+# What is stopped leaves nothing behind.
+for signal in INT TERM HUP; do
+  mkdir "$dir/stopped"
+  (trap - INT; exec "$gemma4" logits "$model" -p "$(seq 400)" --all --out "$dir/stopped/x.npy" >/dev/null 2>"$dir/err") &
+  pid=$!
+  for _ in $(seq 2000); do [ -n "$(ls -A "$dir/stopped")" ] && break; sleep 0.005; done
+  kill -$signal $pid
+  wait $pid
+  status=$?
+  # It may have been done before the signal came.
+  [ $status = 0 ] && [ -s "$dir/stopped/x.npy" ] || same $status $((128 + $(kill -l $signal))) "status after SIG$signal"
+  [ $status = 0 ] || same "$(ls -A "$dir/stopped")" "" "what SIG$signal leaves behind"
+  rm -rf "$dir/stopped"
+done
+
 echo "perplexity"
 for i in 1 2 3 4 5 6; do echo "Once upon a time there was a little dog who loved to play in the garden."; done >"$dir/text"
 expect 0 "$gemma4" perplexity "$model" -f "$dir/text" --context 64
@@ -188,6 +245,27 @@ error 1 "not an importance matrix" "$gemma4" quantize "$model" "$dir/z.gguf" q8_
 (ulimit -f 1024; "$gemma4" quantize "$model" "$dir/z.gguf" q8_0 >"$dir/out" 2>&1) && fail "no room, yet no error"
 [ ! -e "$dir/z.gguf" ] || fail "half a file under the final name"
 rm -f "$dir"/.z.gguf.*.tmp
+
+# What is no regular file stays what it is, and a link stays a link.
+mkfifo "$dir/pipe"
+error 1 "it is a pipe" "$gemma4" quantize "$model" "$dir/pipe" q8_0
+error 1 "it is a device" "$gemma4" quantize "$model" /dev/null q8_0
+error 1 "it is a pipe" "$gemma4" logits "$model" --ids 1 --out "$dir/pipe"
+error 1 "it is a pipe" "$gemma4" perplexity "$model" -f "$dir/text" --lines --save-logits "$dir/pipe"
+[ -p "$dir/pipe" ] || fail "the pipe is gone"
+ln -s y.gguf "$dir/link.gguf"
+ln -s new.gguf "$dir/dangling.gguf"
+expect 0 "$gemma4" quantize "$model" "$dir/link.gguf" q4_0
+expect 0 "$gemma4" quantize "$model" "$dir/dangling.gguf" q4_0
+[ -L "$dir/link.gguf" ] && [ -L "$dir/dangling.gguf" ] || fail "a link was replaced"
+cmp -s "$dir/y.gguf" "$dir/new.gguf" || fail "the file that a link leads to was not replaced"
+error 2 "one of those it is made from" "$gemma4" quantize "$dir/y.gguf" "$dir/link.gguf" q4_0
+mkdir "$dir/only"
+cp "$dir/x.gguf" "$dir/only/model.gguf"
+expect 0 "$gemma4" generate "$dir/only" -p "What is 20 + 13?" --temperature 0 -n 4
+expect 0 "$gemma4" tokenize "$dir/only" -p "Hello" --ids
+cp "$dir/y.gguf" "$dir/only/other.gguf"
+error 1 "found 2 (name one of them): model.gguf, other.gguf" "$gemma4" info "$dir/only"
 
 echo "bench"
 expect 0 "$gemma4" bench "$model" --prefill 16,32 --decode 4 --repeat 2 --quick --ops

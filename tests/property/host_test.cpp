@@ -101,6 +101,24 @@ TEST_CASE("memory of the host: large blocks come from the hook and go back to it
   CHECK(bytes == 0);
 }
 
+TEST_CASE("log lines: a session longer than the model was made for is a warning") {
+  const Model model = Model::load(nano_model_path(), with_threads(1));
+  std::vector<std::string> lines;
+  set_log([&](LogLevel, std::string_view line) { lines.emplace_back(line); }, LogLevel::warning);
+  const int most = model.config().max_position_embeddings;
+  SessionOptions options;
+  options.context_length = most;
+  Session fits(model, options);
+  CHECK(lines.empty());
+  options.context_length = most + 1;
+  Session longer(model, options);
+  set_log({});
+  CHECK(longer.context_length() == static_cast<std::size_t>(most) + 1);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].find("context_length " + std::to_string(most + 1)) != std::string::npos);
+  CHECK(lines[0].find("max_position_embeddings, " + std::to_string(most)) != std::string::npos);
+}
+
 TEST_CASE("log lines: silent by default, then what was asked for") {
   std::vector<std::string> lines;
   set_log([&](LogLevel level, std::string_view line) {

@@ -12,10 +12,12 @@
 #include <iterator>
 
 #include "formats/gguf.h"
+#include "formats/gguf_writer.h"
 #include "formats/safetensors.h"
 #include "support/file_writers.h"
 #include "support/random_models.h"
 #include "support/test_model.h"
+#include "support/tokenizer_fixture.h"
 
 namespace gemma4::test {
 namespace {
@@ -104,6 +106,84 @@ TEST_CASE("quantize: config, tokenizer and sampling defaults survive") {
     }
     const bool multimodal = shape == "e2b" || shape == "dense";
     CHECK(result.dropped.empty() == !multimodal);
+  }
+}
+
+TEST_CASE("quantize: added tokens are found in the new file as in the old one") {
+  const TempFolder folder;
+  const std::string source = folder.path() + "/model", file = folder.path() + "/x.gguf";
+  fs::copy(checkpoint_folder("dense-bf16"), source, fs::copy_options::recursive);
+  std::string json = bytes_of(source + "/tokenizer.json");
+  const Tokenizer plain = Tokenizer::load(source);
+  std::string entries;
+  const std::string space = "\xE2\x96\x81";
+  const std::vector<std::pair<std::string, const char*>> added = {
+      {space + "the", R"("normalized":true,"special":false)"},
+      {"world", R"("normalized":true,"single_word":true,"special":false)"},
+      {"ll", R"("normalized":false,"lstrip":true,"rstrip":true,"special":false)"},
+      {"\n\n", R"("normalized":false,"special":false)"},
+      {"user", R"("normalized":false,"special":true)"},
+      {"ing", R"("normalized":false,"special":false)"}};
+  for (const auto& [text, options] : added) {
+    REQUIRE(plain.token_to_id(text) >= 0);
+    entries += "{\"id\":" + std::to_string(plain.token_to_id(text)) + ",\"content\":" + json_string(text) + "," +
+               options + "},";
+  }
+  const std::string begin = "\"added_tokens\": [";
+  REQUIRE(json.find(begin) != std::string::npos);
+  json.insert(json.find(begin) + begin.size(), entries);
+  std::ofstream(source + "/tokenizer.json", std::ios::binary) << json;
+  quantize(source, file, "q8_0");
+  quantize(file, file + ".again", "q4_0");
+  const Tokenizer before = Tokenizer::load(source);
+  Random random(3);
+  const std::vector<std::string> parts = {" the", space + "the", "the",  "world", " world", "worlds", "\n", "\n\n",
+                                          "ll",   "  ",          "user", "ing",   "e",      ".",      "\t"};
+  for (const std::string& path : {file, file + ".again"}) {
+    const Tokenizer after = Tokenizer::load(path);
+    for (int round = 0; round < 500; ++round) {
+      std::string text;
+      for (int i = 0; i < 6; ++i) text += parts[static_cast<std::size_t>(random.between(0, 14))];
+      CAPTURE(text);
+      CHECK(before.encode(text) == after.encode(text));
+      CHECK(before.encode(text, true, true) == after.encode(text, true, true));
+    }
+    for (TokenId id = 0; id < before.vocab_size(); ++id) CHECK(before.is_special(id) == after.is_special(id));
+  }
+  CHECK(before.encode(" the") != plain.encode("the"));
+}
+
+TEST_CASE("GGUF with the tokenizer keys of Ollama's converter gives the same logits") {
+  const TempFolder folder;
+  const std::string usual = folder.path() + "/usual.gguf", other = folder.path() + "/other.gguf";
+  quantize(nano_model_path(), usual, "q8_0");
+  const auto file = formats::GgufFile::open(usual);
+  for (const bool with_types : {true, false}) {
+    formats::GgufHead head;
+    for (const auto& [name, value] : file->metadata()) {
+      if (name == "tokenizer.ggml.model") {
+        head.add_string(name, "llama");
+        head.add_string("tokenizer.ggml.pre", "gemma4");
+      } else if (name != "tokenizer.ggml.token_type" || with_types) {
+        head.add_value(name, value);
+      }
+    }
+    for (const auto& tensor : file->tensors()) head.add_tensor(tensor.name, tensor.type, tensor.shape);
+    std::ofstream out(other, std::ios::binary);
+    const auto put = [&](const void* data, std::size_t size) {
+      out.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+    };
+    const std::vector<std::uint8_t> bytes = head.head();
+    put(bytes.data(), bytes.size());
+    for (const auto& tensor : file->tensors()) {
+      put(tensor.data, static_cast<std::size_t>(tensor.bytes));
+      put(std::string(32, '\0').data(), static_cast<std::size_t>(formats::GgufHead::padding(tensor.bytes)));
+    }
+    out.close();
+    const Model a = Model::load(usual), b = Model::load(other);
+    const char* const text = "<bos><|turn>user\nWhat is 17 + 25?<turn|>\n<|turn>model\n";
+    CHECK(a.tokenizer().encode(text, false, true) == b.tokenizer().encode(text, false, true));
+    CHECK(same_bits(logits_of(other), logits_of(usual)));
   }
 }
 
@@ -233,6 +313,15 @@ TEST_CASE("quantize: refusals name what is wrong and leave nothing behind") {
   fs::create_hard_link(out, folder.path() + "/same.gguf");
   CHECK_ERROR(quantize(out, folder.path() + "/same.gguf", "q4_0"), "invalid_argument", "same.gguf");
   CHECK(bytes_of(out) == before);
+
+  const std::string model = folder.path() + "/model";
+  fs::copy(nano_model_path(), model, fs::copy_options::recursive);
+  for (const std::string name : {"model.safetensors", "config.json", "tokenizer.json", "generation_config.json"}) {
+    const std::string own = bytes_of(model + "/" + name);
+    CHECK_ERROR(quantize(model, model + "/" + name, "q4_0"), "invalid_argument", name, "made from");
+    CHECK(bytes_of(model + "/" + name) == own);
+  }
+  CHECK_NOTHROW(quantize(model, model + "/model.gguf", "q4_0"));
 }
 
 TEST_CASE("quantize: a weight that is not finite is refused by name") {

@@ -1,5 +1,8 @@
 """Model, config and tokenizer."""
 import inspect
+import json
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -21,6 +24,54 @@ def test_load(tiny, write_checkpoint):
     assert gemma4.Model(write_checkpoint("e2b", "bf16"), compute="f32").compute == "f32"
     assert gemma4.Model(write_checkpoint("e2b", "f32", "gguf"), use_mmap=False).config.hidden_size == tiny.config.hidden_size
     assert "e2b" not in repr(tiny) and "layers" in repr(tiny)
+
+
+@pytest.fixture
+def copied_nano(nano, tmp_path):
+    """copied_nano(file, text) -> a copy of the bundled model's folder with this file."""
+    source = pathlib.Path(__file__).resolve().parents[2] / "examples" / "nano" / "model"
+
+    def copy(name, text):
+        folder = tmp_path / "model"
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        (folder / name).write_text(text)
+        return folder
+    return copy
+
+
+def test_sampling_defaults_at_the_ends_of_their_ranges(nano, copied_nano, ask):
+    def answer(model, sampler):
+        return "".join(p.text for p in gemma4.generate(gemma4.Session(model), ask(model, "What is 17 + 25?"), sampler=sampler))
+
+    best = answer(nano, nano.sampler(temperature=0))
+    for values in ({"top_p": 0, "top_k": 0}, {"do_sample": True, "top_p": 0.0, "top_k": -1}, {"top_k": -1, "temperature": 0}):
+        model = gemma4.Model(copied_nano("generation_config.json", json.dumps(values)))
+        assert model.sampler_defaults["top_k"] == 0
+        assert answer(model, model.sampler()) == best
+    for key, value in (("top_p", 1.5), ("top_p", -1), ("min_p", 2), ("typical_p", 0), ("repetition_penalty", 0), ("top_k", -2),
+                       ("temperature", -1), ("eos_token_id", [1, 10 ** 6])):
+        with pytest.raises(gemma4.Error, match=r"generation_config\.json: " + key):
+            gemma4.Model(copied_nano("generation_config.json", json.dumps({key: value})))
+
+
+def test_what_is_no_model_is_called_by_its_name(copied_nano, tmp_path):
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+    for name in ("tokenizer.json", "config.json", "model.safetensors"):
+        with pytest.raises(gemma4.Error, match=name + ": .*git-lfs pointer"):
+            gemma4.Model(copied_nano(name, pointer))
+    (tmp_path / "other").mkdir()
+    with pytest.raises(gemma4.Error, match="found neither"):
+        gemma4.Model(tmp_path / "other")
+
+
+def test_a_folder_of_one_gguf_stands_for_it(write_checkpoint, tmp_path):
+    path = pathlib.Path(write_checkpoint("bare", "f32", "gguf"))
+    shutil.copy(path, tmp_path / "model.gguf")
+    assert gemma4.Model(tmp_path).config.hidden_size == gemma4.Model(path).config.hidden_size
+    assert gemma4.Tokenizer.load(tmp_path).vocab_size == gemma4.Tokenizer.load(path).vocab_size
+    shutil.copy(path, tmp_path / "other.gguf")
+    with pytest.raises(gemma4.Error, match="model.gguf, other.gguf"):
+        gemma4.Model(tmp_path)
 
 
 def test_load_progress(write_checkpoint):

@@ -2,6 +2,7 @@
 #include "base/output_file.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -58,6 +59,40 @@ TEST_CASE("output file: nothing is left without a commit") {
   CHECK_ERROR(base::OutputFile(folder.path()), "io", "folder");
   CHECK_ERROR(base::OutputFile(folder.path() + "/none/x"), "io", "none/x", "No such file");
   CHECK_ERROR(base::OutputFile(folder.path() + "/x/"), "io", "name of a file");
+}
+
+TEST_CASE("output file: follows links, and refuses what is no regular file") {
+  const test::TempFolder folder;
+  const std::string path = folder.write("x", "old"), link = folder.path() + "/link", chain = folder.path() + "/chain";
+  std::filesystem::create_symlink("x", link);
+  std::filesystem::create_symlink(link, chain);
+  for (const std::string& name : {link, chain}) {
+    base::OutputFile file(name);
+    write(file, name);
+    file.commit();
+    CHECK(std::filesystem::is_symlink(name));
+    CHECK(bytes_of(path) == name);
+  }
+  std::filesystem::remove(path);
+  {
+    base::OutputFile file(chain);
+    write(file, "new");
+    file.commit();
+  }
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(bytes_of(path) == "new");
+  CHECK(count(folder.path()) == 3);
+
+  const std::string pipe = folder.path() + "/pipe", circle = folder.path() + "/circle";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  std::filesystem::create_symlink("pipe", folder.path() + "/to-pipe");
+  std::filesystem::create_symlink("circle", circle);
+  CHECK_ERROR(base::OutputFile(pipe), "io", "pipe", "expected a regular file or a new name, it is a pipe");
+  CHECK_ERROR(base::OutputFile(folder.path() + "/to-pipe"), "io", "it is a pipe");
+  CHECK_ERROR(base::OutputFile("/dev/null"), "io", "it is a device");
+  CHECK_ERROR(base::OutputFile(circle), "io", "links");
+  CHECK(std::filesystem::is_fifo(pipe));
+  CHECK(std::filesystem::is_symlink(circle));
 }
 
 }  // namespace gemma4
