@@ -44,17 +44,23 @@ test_without_onednn() {
   run_ctest plain build-plain -L "unit|property|parity|capi"
 }
 
+# intercept_tls_get_addr=0: up to GCC 13 the runtime takes a library's thread-local block that malloc put 16 bytes into a page for
+# one of a glibc before 2.25, and reads two words before it as its address and size. The leak check then dies at the exit of a test
+# that passed ("Tracer caught signal 11"): oneDNN, which is loaded late, has such a block, of 36 bytes, in 1 of 64 places of the
+# heap. Without that guess no block is scanned that was scanned before.
+sanitizer_options=detect_leaks=1:strict_string_checks=1:intercept_tls_get_addr=0
+
 test_under_asan() {
   say "building for AddressSanitizer and UndefinedBehaviorSanitizer into build-asan-ubsan/"
   build_tests build-asan-ubsan --preset asan-ubsan -DGEMMA4_BUILD_EXAMPLES=OFF || return 0
   say "running the tests under AddressSanitizer and UndefinedBehaviorSanitizer"
-  ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+  ASAN_OPTIONS=$sanitizer_options UBSAN_OPTIONS=print_stacktrace=1 \
     run_ctest asan-ubsan build-asan-ubsan -L "unit|property|capi"
 }
 
 test_fuzz() {
   say "fuzzing the parsers under both"
-  run_ctest fuzz build-asan-ubsan -L fuzz
+  ASAN_OPTIONS=$sanitizer_options run_ctest fuzz build-asan-ubsan -L fuzz
 }
 
 test_under_tsan() {

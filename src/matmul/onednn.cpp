@@ -143,7 +143,7 @@ class OneDnnDense final : public Dense {
       }));
     }
 #if defined(__x86_64__)
-    has_bf16_ = allow_bf16 && __builtin_cpu_supports("avx512bf16");  // 2.6 refuses bf16 below AVX-512
+    has_bf16_ = allow_bf16 && __builtin_cpu_supports("avx512bf16") && makes_bf16();
 #else
     static_cast<void>(allow_bf16);
 #endif
@@ -178,6 +178,14 @@ class OneDnnDense final : public Dense {
   }
 
  private:
+  /// 2.6 refuses bf16 below AVX-512, which the host may have held it to (ONEDNN_MAX_CPU_ISA).
+  bool makes_bf16() const try {
+    make_product(api_, engine_.get(), {DType::bf16, nullptr, 32, nullptr, nullptr, 32, 32, 32, 32});
+    return true;
+  } catch (const Refused&) {
+    return false;
+  }
+
   template <class View>
   Owned<dnnl_memory_t> memory(View layout, void* data) const {
     return owned<dnnl_memory_t>(api_.memory_destroy, [&](dnnl_memory_t* made) {

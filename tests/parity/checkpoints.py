@@ -140,6 +140,12 @@ def around(bits, centre, negative_eighths):
     return magnitude * np.float32(centre)
 
 
+def score_norm(head_dim):
+    """Size of q_norm and k_norm that gives scores a deviation near 2. They are not divided by sqrt(head_dim): with norms near 1
+    attention would be one-hot, and the net so chaotic that rounding alone changes its logits."""
+    return math.sqrt(2 / math.sqrt(head_dim))
+
+
 def text_tensors(case):
     """[(name after the prefix, shape, rule, size)]: a "matrix" has standard deviation `size`; a "norm" is around `size`, one
     in eight negative ("mixed": half of them); a "scalar" is around `size`."""
@@ -165,10 +171,10 @@ def text_tensors(case):
         p = "layers.%d." % i
         norm(p + "input_layernorm")
         linear(p + "self_attn.q_proj", heads * head_dim, hidden, SMALL)
-        norm(p + "self_attn.q_norm", n=head_dim)
+        norm(p + "self_attn.q_norm", score_norm(head_dim), head_dim)
         if owns_kv or case["dead_kv"]:
             linear(p + "self_attn.k_proj", kv_heads * head_dim, hidden, SMALL)
-            norm(p + "self_attn.k_norm", 1.3 / math.sqrt(head_dim), head_dim)  # scores are not scaled: this spreads them
+            norm(p + "self_attn.k_norm", score_norm(head_dim), head_dim)
             if not (full and config["attention_k_eq_v"]):
                 linear(p + "self_attn.v_proj", kv_heads * head_dim, hidden, SMALL)
         linear(p + "self_attn.o_proj", hidden, heads * head_dim, SMALL)

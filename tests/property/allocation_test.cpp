@@ -36,7 +36,7 @@ void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::fre
 
 TEST_CASE("decode allocates nothing") {
   using namespace gemma4;
-  std::vector<test::RandomModel> models = test::random_models();
+  std::vector<test::RandomModel> models = test::random_models_and_rounded_mixtures();
   models.push_back({"odd-f32 with two threads", test::load_random("odd-f32", 2)});
   for (const test::RandomModel& m : models) {
     REQUIRE(allocations.load() > 0);  // it counts

@@ -11,6 +11,9 @@ using namespace gemma4::test;
 
 namespace {
 
+constexpr double kTolerance = 1e-4;        // F32 arithmetic: absolute, as in parity_test.cpp (1.0e-5 seen)
+constexpr double kRoundedTolerance = 2e-3;  // activations of 16 bits: of the largest logit (5.7e-4 seen, over every kernel table)
+
 Model load(const TempFolder& folder, const BlockModel& model, Compute compute) {
   ModelOptions options;
   options.threads = 2;
@@ -18,8 +21,8 @@ Model load(const TempFolder& folder, const BlockModel& model, Compute compute) {
   return Model::load(folder.write("model.gguf", model.bytes()), options);
 }
 
-/// All logits of a prompt, then those of some steps; without the rounding of an F16 cache, which some random models take
-/// further than that of the activations.
+/// All logits of a prompt, then those of some steps; without the rounding of an F16 cache, which is larger than that of the
+/// activations.
 std::vector<Values> logits_of(const Model& model) {
   constexpr std::size_t kPrompt = 37, kSteps = 4;
   const std::vector<TokenId> tokens = Random(3).tokens(model, kPrompt + kSteps);
@@ -60,8 +63,8 @@ TEST_CASE("every block type: logits of the quantised file are those of its value
       CAPTURE(i);
       const double size = largest(expected[i]);
       CHECK(size > 1);
-      CHECK(difference(exact[i], expected[i]) <= 2e-4);
-      CHECK(difference(fast[i], expected[i]) <= 1e-2 * size);
+      CHECK(difference(exact[i], expected[i]) <= kTolerance);
+      CHECK(difference(fast[i], expected[i]) <= kRoundedTolerance * size);
     }
   }
 }
@@ -81,8 +84,8 @@ TEST_CASE("types that differ from tensor to tensor, as public files mix them") {
   const auto exact = logits_of(load(folder, mixed, Compute::f32));
   const auto fast = logits_of(load(folder, mixed, Compute::automatic));
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    CHECK(difference(exact[i], expected[i]) <= 2e-4);
-    CHECK(difference(fast[i], expected[i]) <= 2e-2 * largest(expected[i]));
+    CHECK(difference(exact[i], expected[i]) <= kTolerance);
+    CHECK(difference(fast[i], expected[i]) <= kRoundedTolerance * largest(expected[i]));
   }
 }
 
@@ -117,8 +120,8 @@ TEST_CASE("NVFP4: factors beside the weights multiply their products") {
   const auto exact = logits_of(load(folder, model, Compute::f32));
   const auto fast = logits_of(load(folder, model, Compute::automatic));
   for (std::size_t i = 0; i < want.size(); ++i) {
-    CHECK(difference(exact[i], want[i]) <= 2e-4);
-    CHECK(difference(fast[i], want[i]) <= 2e-2 * largest(want[i]));
+    CHECK(difference(exact[i], want[i]) <= kTolerance);
+    CHECK(difference(fast[i], want[i]) <= kRoundedTolerance * largest(want[i]));
   }
 
   model.add_f32("token_embd.scale", {0.5F});

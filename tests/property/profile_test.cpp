@@ -40,7 +40,7 @@ std::uint64_t matrix_parameters(const Model& model) {
 }  // namespace
 
 TEST_CASE("a profile adds up to the step") {
-  for (const test::RandomModel& m : test::random_models()) {
+  for (const test::RandomModel& m : test::random_models_and_rounded_mixtures()) {
     CAPTURE(m.name);
     Session session(m.model, test::sized(64, 16)), plain(m.model, test::sized(64, 16));
     Profile profile;

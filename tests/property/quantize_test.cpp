@@ -40,10 +40,33 @@ Values logits_of(const std::string& path, Compute compute = Compute::automatic) 
   return fresh_logits(Model::load(path, options), prompt());
 }
 
-float largest(const Values& values) {
+float largest(Span<const float> values) {
   float result = 0;
   for (const float value : values) result = std::max(result, std::abs(value));
   return result;
+}
+
+/// Every row of the prompt's logits, in F32 arithmetic.
+Values all_logits_of(const std::string& path, int& vocab_size) {
+  ModelOptions options;
+  options.threads = 1;
+  options.compute = Compute::f32;
+  const Model model = Model::load(path, options);
+  vocab_size = model.config().vocab_size;
+  Session session(model, sized(64, 64));
+  return values(session.prefill(prompt(), wanting(Want::all_logits)));
+}
+
+/// The median row's largest difference, in units of its largest logit. (Of a mixture, some rows' experts are others once weights
+/// are rounded: such a row is off by what it says.)
+double median_error(Span<const float> got, Span<const float> expected, int vocab_size) {
+  std::vector<double> errors;
+  for (std::size_t i = 0; i < prompt().size(); ++i) {
+    const Span<const float> exact = row(expected, i, vocab_size);
+    errors.push_back(difference(row(got, i, vocab_size), exact) / largest(exact));
+  }
+  std::nth_element(errors.begin(), errors.begin() + errors.size() / 2, errors.end());
+  return errors[errors.size() / 2];
 }
 
 std::string bytes_of(const std::string& path) {
@@ -190,27 +213,28 @@ TEST_CASE("GGUF with the tokenizer keys of Ollama's converter gives the same log
 TEST_CASE("quantize: smaller types come near the source's logits") {
   struct Case {
     const char* type;
-    double error;  // of the largest logit; random weights are the worst case, and most rows here fall back
+    double error;  // of the median row, 1.5 to 3 times what is seen; of most types these narrow rows fall back to others
   };
   const TempFolder folder;
   const std::string file = folder.path() + "/x.gguf";
   for (const std::string& source : {checkpoint_folder("e2b-bf16"), checkpoint_folder("moe-f32"), nano_model_path()}) {
-    const Values expected = logits_of(source, Compute::f32);
-    for (const Case& c : {Case{"f16", 0.02},
-                          {"q8_0", 0.06},
+    int vocab_size = 0;
+    const Values expected = all_logits_of(source, vocab_size);
+    for (const Case& c : {Case{"f16", 5e-3},
+                          {"q8_0", 0.03},
                           {"q6_k", 0.06},
-                          {"q5_k_m", 0.2},
-                          {"q4_k_m", 0.4},
-                          {"q4_k_s", 0.4},
-                          {"q4_0", 0.5},
-                          {"iq4_xs", 0.4},
-                          {"q3_k", 0.7},
-                          {"q2_k", 1.0}}) {
+                          {"q5_k_m", 0.15},
+                          {"q4_k_m", 0.25},
+                          {"q4_k_s", 0.25},
+                          {"q4_0", 0.35},
+                          {"iq4_xs", 0.3},
+                          {"q3_k", 0.4},
+                          {"q2_k", 0.6}}) {
       CAPTURE(source);
-      CAPTURE(c.type);
+      CAPTURE(std::string(c.type));
       quantize(source, file, c.type);
-      const Values got = logits_of(file, Compute::f32);
-      CHECK(difference(got, expected) <= c.error * largest(expected));
+      const double error = median_error(all_logits_of(file, vocab_size), expected, vocab_size);
+      CHECK(error <= c.error);
     }
   }
 }
@@ -229,7 +253,7 @@ TEST_CASE("quantize: any GGUF is a source; thread counts make no difference") {
   CHECK(largest(logits_of(one)) > 0);
   quantize(one, three, "f32");  // back to plain numbers: the same values
   const Values a = logits_of(one, Compute::f32), b = logits_of(three, Compute::f32);
-  CHECK(difference(a, b) <= 2e-2 * largest(a));  // sqrt(width) is rounded to bf16 unless the table is F32
+  CHECK(difference(a, b) <= 1e-4);
 }
 
 TEST_CASE("quantize: tensor types by pattern") {

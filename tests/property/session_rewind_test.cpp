@@ -210,29 +210,57 @@ TEST_CASE("checkpoints stay within their budget: the oldest go, one that is too 
   CHECK(close(m, poor.decode(tokens[0]), fresh_logits(m.model, {tokens.data(), 1})));
 }
 
+namespace {
+
+/// A session of a family of forks, and one that no fork ever touched, told the same by the same calls.
+struct Twins {
+  Session session, unforked;
+
+  Twins fork(const RandomModel& m, std::uint64_t seed, std::size_t n) const { return {session.fork(), told(m, seed, n).session}; }
+  /// Both read the same tokens, by prefill and decode: to the same bits?
+  bool step(const RandomModel& m, Random& random) {
+    const std::vector<TokenId> more = random.tokens(m.model, random.between(1, 12));
+    const bool prefilled = same_bits(session.prefill(more), unforked.prefill(more));
+    const TokenId next = random.token(m.model);
+    return prefilled && same_bits(session.decode(next), unforked.decode(next));
+  }
+};
+
+}  // namespace
+
 TEST_CASE("forks go on independently, also forks of forks and after the parent is gone") {
-  for (const RandomModel& m : random_models()) {
+  for (const RandomModel& m : random_models_and_rounded_mixtures()) {
     Random random(10);
     for (const std::size_t n : {std::size_t{0}, std::size_t{3}, static_cast<std::size_t>(3 * m.window() + 1)}) {
-      std::optional<Told> parent = told(m, 11, n);
-      std::vector<std::vector<TokenId>> tokens = {parent->tokens, parent->tokens, parent->tokens};
-      std::optional<Session> child = parent->session.fork();
-      std::optional<Session> grandchild = child->fork();
-      CHECK(same_bits(child->impl()->last_logits(), parent->session.impl()->last_logits()) == (n >= 4));
-      const auto step = [&](Session& session, std::vector<TokenId>& history) {
-        const std::vector<TokenId> more = random.tokens(m.model, random.between(1, 12));
-        history.insert(history.end(), more.begin(), more.end());
-        return close(m, values(session.prefill(more)), fresh_logits(m.model, history));
-      };
+      std::optional<Twins> parent = Twins{told(m, 11, n).session, told(m, 11, n).session};
+      std::optional<Twins> child = parent->fork(m, 11, n);
+      std::optional<Twins> grandchild = child->fork(m, 11, n);
+      CHECK(same_bits(child->session.impl()->last_logits(), parent->session.impl()->last_logits()) == (n >= 4));
       for (int round = 0; round < 2; ++round) {
-        CHECK_MESSAGE(step(parent->session, tokens[0]), m.name, " parent at ", n);
-        CHECK_MESSAGE(step(*child, tokens[1]), m.name, " child at ", n);
-        CHECK_MESSAGE(step(*grandchild, tokens[2]), m.name, " grandchild at ", n);
+        CHECK_MESSAGE(parent->step(m, random), m.name, " parent at ", n);
+        CHECK_MESSAGE(child->step(m, random), m.name, " child at ", n);
+        CHECK_MESSAGE(grandchild->step(m, random), m.name, " grandchild at ", n);
       }
       parent.reset();
-      CHECK_MESSAGE(step(*child, tokens[1]), m.name, " child without parent");
+      CHECK_MESSAGE(child->step(m, random), m.name, " child without parent");
       child.reset();
-      CHECK_MESSAGE(step(*grandchild, tokens[2]), m.name, " grandchild alone");
+      CHECK_MESSAGE(grandchild->step(m, random), m.name, " grandchild alone");
+    }
+  }
+}
+
+TEST_CASE("what a fork says after other tokens is what a fresh session says of all of them") {
+  for (const RandomModel& m : random_models()) {
+    Random random(12);
+    for (const std::size_t n : {std::size_t{0}, std::size_t{3}, static_cast<std::size_t>(3 * m.window() + 1)}) {
+      const Told parent = told(m, 13, n);
+      for (int child = 0; child < 3; ++child) {
+        Session session = parent.session.fork();
+        std::vector<TokenId> tokens = parent.tokens;
+        const std::vector<TokenId> more = random.tokens(m.model, random.between(1, 24));
+        tokens.insert(tokens.end(), more.begin(), more.end());
+        CHECK_MESSAGE(close(m, values(session.prefill(more)), fresh_logits(m.model, tokens)), m.name, " child ", child, " at ", n);
+      }
     }
   }
 }

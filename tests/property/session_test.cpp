@@ -131,7 +131,9 @@ TEST_CASE("every type of KV cache") {
       options.kv_dtype = dtype;
       Session session(m.model, options);
       const double off = difference(session.prefill(tokens), expected) / largest;
-      CHECK_MESSAGE(off <= (dtype == DType::bf16 ? 3e-2 : 1e-2), m.name, " ", to_string(dtype), ": ", off);
+      // 8 and 11 bits of mantissa: 3.5e-3 and 4.6e-4 seen; the products of bf16 add their own 2.9e-3.
+      const double allowed = (dtype == DType::bf16 ? 1e-2 : 1.5e-3) + (m.model.compute() == Compute::bf16 ? 1e-2 : 0);
+      CHECK_MESSAGE(off <= allowed, m.name, " ", to_string(dtype), ": ", off);
       if (m.model.compute() == Compute::f32) CHECK_MESSAGE((off <= 1e-5) == (dtype == DType::f32), m.name, " ", to_string(dtype), ": ", off);
     }
   }
@@ -155,8 +157,9 @@ TEST_CASE("contexts and chunks of odd sizes") {
 }
 
 TEST_CASE("equal calls give equal bits; other thread counts give equal logits") {
-  for (const char* name : {"odd-f32", "odd-bf16"}) {
-    const RandomModel& m = random_model(name);
+  for (const RandomModel& m : random_models_and_rounded_mixtures()) {
+    const std::string name = m.name.substr(0, m.name.find(' '));
+    const Compute compute = name == m.name ? Compute::automatic : Compute::bf16;
     const auto run = [&](const Model& model) {
       Random random(7);
       Session session(model, sized(120, 9));
@@ -164,19 +167,22 @@ TEST_CASE("equal calls give equal bits; other thread counts give equal logits") 
       return feed_randomly(session, tokens, 0, random);
     };
     const Values expected = run(m.model);
-    CHECK_MESSAGE(same_bits(run(m.model), expected), name, ": same model again");
-    CHECK_MESSAGE(same_bits(run(load_random(name, 1)), expected), name, ": loaded again");
+    CHECK_MESSAGE(same_bits(run(m.model), expected), m.name, ": same model again");
+    CHECK_MESSAGE(same_bits(run(load_random(name, 1, compute)), expected), m.name, ": loaded again");
+    const bool rounded_mixture = m.model.config().enable_moe_block && m.model.compute() != Compute::f32;
     for (const int threads : {2, 3}) {
-      const Model other = load_random(name, threads);
+      const Model other = load_random(name, threads, compute);
       CHECK(other.threads() == threads);
-      CHECK_MESSAGE(close(m, run(other), expected), name, " with ", threads, " threads");
+      const Values got = run(other);
+      CHECK_MESSAGE(same_bits(run(other), got), m.name, " with ", threads, " threads, again");
+      if (!rounded_mixture) CHECK_MESSAGE(close(m, got, expected), m.name, " with ", threads, " threads");
     }
   }
 }
 
 TEST_CASE("cancel before, within and after a chunk: the session stands at its last completed chunk and goes on") {
   constexpr std::size_t kChunk = 8;
-  for (const RandomModel& m : random_models()) {
+  for (const RandomModel& m : random_models_and_rounded_mixtures()) {
     Random random(8);
     const std::vector<TokenId> tokens = random.tokens(m.model, 60);
     const int layers = m.model.config().num_hidden_layers;
@@ -214,7 +220,7 @@ TEST_CASE("cancel before, within and after a chunk: the session stands at its la
 }
 
 TEST_CASE("a cancelled decode leaves the session as it was; a cancel that comes too late does nothing") {
-  for (const RandomModel& m : random_models()) {
+  for (const RandomModel& m : random_models_and_rounded_mixtures()) {
     const std::vector<TokenId> tokens = Random(9).tokens(m.model, static_cast<std::size_t>(2 * m.window()));
     Session session(m.model, sized(100, 16)), twin(m.model, sized(100, 16));
     const Values before = values(session.prefill(tokens));
@@ -244,7 +250,7 @@ TEST_CASE("a cancelled decode leaves the session as it was; a cancel that comes 
 
 TEST_CASE("an exception out of a callback leaves the session at its last completed chunk") {
   struct Stop {};
-  for (const RandomModel& m : random_models()) {
+  for (const RandomModel& m : random_models_and_rounded_mixtures()) {
     const std::vector<TokenId> tokens = Random(10).tokens(m.model, 50);
     const Span<const TokenId> all(tokens);
     Session session(m.model, sized(64, 8)), twin(m.model, sized(64, 8));
@@ -268,7 +274,7 @@ TEST_CASE("an exception out of a callback leaves the session at its last complet
 }
 
 TEST_CASE("a memory plan is what a session then takes, to the byte") {
-  for (const RandomModel& m : random_models()) {
+  for (const RandomModel& m : random_models_and_rounded_mixtures()) {
     Random random(3);
     for (int round = 0; round < 6; ++round) {
       SessionOptions options = sized(static_cast<int>(random.between(1, 900)), static_cast<int>(random.between(1, 300)));
@@ -285,7 +291,7 @@ TEST_CASE("a memory plan is what a session then takes, to the byte") {
 }
 
 TEST_CASE("rows that were taken outlive the session's next calls") {
-  for (const RandomModel& m : random_models()) {
+  for (const RandomModel& m : random_models_and_rounded_mixtures()) {
     Random random(4);
     const std::vector<TokenId> tokens = random.tokens(m.model, 9);
     Session session(m.model, sized(64, 4));

@@ -13,7 +13,7 @@ from conftest import NANO, ROOT
 GOLDENS = ROOT / "tests" / "parity" / "goldens"
 NAMES = sorted(p.stem for p in GOLDENS.glob("*.safetensors"))
 NANO_GREEDY = GOLDENS / "nano_greedy.json"
-LOGITS, TAPS, AUTO = 2e-4, 2e-5, 1e-2
+LOGITS, TAPS, AUTO = 1e-4, 1e-5, 2e-3
 
 
 def read_safetensors(path):
@@ -92,12 +92,13 @@ def test_f32_greedy(golden, load, form):
 
 
 def test_auto(golden, load):
-    """As loaded without options: 16-bit weights are allowed 16-bit arithmetic."""
+    """As loaded without options: with 16-bit weights the cache is F16. (A router's tie may fall otherwise then: F32 with experts.)"""
     model, tensors = load("auto"), golden[1]
+    exact = golden[0].endswith("f32") or model.config.enable_moe_block
     for key in prompts(tensors):
         expected = tensors[key.replace("ids", "logits")]
-        got = gemma4.Session(model, context_length=256).prefill(tensors[key])
-        allowed = LOGITS if golden[0].endswith("f32") else AUTO * np.abs(expected).max()
+        got = gemma4.Session(model, context_length=256, kv_dtype="f32" if exact else None).prefill(tensors[key])
+        allowed = LOGITS if exact else AUTO * np.abs(expected).max()
         assert np.abs(got - expected).max() <= allowed, key
         second, first = np.sort(expected)[-2:]
         assert got.argmax() == expected.argmax() or first - second <= allowed, key

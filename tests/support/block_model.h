@@ -156,24 +156,26 @@ class BlockModel {
     if (size == 0) size = 1 / std::sqrt(static_cast<float>(dims[0]));
     tensors.push_back({name, dims, t.type, t.id, blocks_of_size(t, elements, size, random_)});
   }
-  /// F32 around one.
-  void vector(const std::string& name, std::int64_t n) {
+  /// F32 around `size`.
+  void vector(const std::string& name, std::int64_t n, float size = 1) {
     std::vector<float> values(static_cast<std::size_t>(n));
-    for (float& value : values) value = 0.5F + static_cast<float>(random_.byte()) / 256;
+    for (float& value : values) value = size * (0.5F + static_cast<float>(random_.byte()) / 256);
     add_f32(name, values);
   }
 
   void layer(const BlockType& t, const std::string& p, std::int64_t index) {
     const bool sliding = index != 1, owns_cache = index < kLayers - 1;
     const std::int64_t head = sliding ? kSlidingHead : kFullHead;
+    // Scores are not divided by sqrt(head): this gives them a deviation near 2, where norms near 1 make a chaotic net.
+    const float score_norm = std::sqrt(2 / std::sqrt(static_cast<float>(head)));
     matrix(t, p + "attn_norm.weight", {kHidden}, 1);
     matrix(t, p + "attn_q.weight", {kHidden, kHeads * head});
     matrix(t, p + "attn_output.weight", {kHeads * head, kHidden});
-    vector(p + "attn_q_norm.weight", head);
+    vector(p + "attn_q_norm.weight", head, score_norm);
     if (owns_cache) {
       matrix(t, p + "attn_k.weight", {kHidden, kKvHeads * head});
       matrix(t, p + "attn_v.weight", {kHidden, kKvHeads * head});
-      vector(p + "attn_k_norm.weight", head);
+      vector(p + "attn_k_norm.weight", head, score_norm);
     }
     for (const char* norm : {"post_attention_norm", "ffn_norm", "post_ffw_norm", "post_ffw_norm_1", "pre_ffw_norm_2",
                              "post_ffw_norm_2", "post_norm"}) {
