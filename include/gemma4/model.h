@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gemma4/config.h"
+#include "gemma4/message.h"
 #include "gemma4/options.h"
 #include "gemma4/tokenizer.h"
 
@@ -53,6 +54,8 @@ class Model {
   const Tokenizer& tokenizer() const noexcept;
   /// temperature, top_k, top_p and suppress as generation_config.json or the GGUF metadata give them.
   const SamplerOptions& sampler_defaults() const noexcept;
+  /// The form of the chat template that the model wants (chat_template() says more). Throws Error: io, bad_format.
+  ChatForm chat_form() const;
 
   /// Threads of the pool.
   int threads() const noexcept;

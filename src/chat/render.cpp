@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "chat/messages.h"
 #include "chat/python_text.h"
+#include "chat/results.h"
 #include "chat/tool_text.h"
 
 namespace gemma4::chat {
@@ -174,7 +175,7 @@ class Renderer {
     if (repair_ && last_ == Last::response && out_.ends_with("<turn|>", "\n")) out_.control("<|turn>").text("model\n");
     if (last_ == Last::nothing) {
       out_.control("<|turn>").text("model\n");
-      if (options_.form == ChatForm::large && !options_.enable_thinking) {
+      if (options_.form.value_or(ChatForm::large) == ChatForm::large && !options_.enable_thinking) {
         out_.control("<|channel>").text("thought\n").control("<channel|>");
       }
     } else if (last_ == Last::response && options_.enable_thinking) {
@@ -199,8 +200,9 @@ Markup render(const std::vector<Message>& messages, const std::vector<Json>& fun
 }
 
 Markup render_repaired(const std::vector<Message>& messages, const std::vector<Json>& functions,
-                       const RenderOptions& options) {
-  return Renderer(messages, functions, options, true).run();
+                       const RenderOptions& options, std::vector<std::string>& warnings) {
+  const std::vector<Message> kept = without_unanswered(messages, warnings);
+  return Renderer(kept, functions, options, true).run();
 }
 
 }  // namespace gemma4::chat
