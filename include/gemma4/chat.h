@@ -42,9 +42,8 @@ std::string render_chat(const std::vector<Message>& messages, const Json& tools 
 
 /// The tokens of a conversation: one "<bos>", control tokens where the template writes them, and nowhere else, whatever
 /// the texts spell, in the model's form of the template (Model::chat_form) unless the options name one. Where r4 forgets to
-/// open the model's turn (a last message with content, calls and results) it is opened. A call that has no result though
-/// somebody speaks behind it is left out, and the log says so. A medium is one placeholder token. Any thread. Throws Error
-/// as render_chat(), and unsupported when the tokenizer lacks a control token.
+/// open the model's turn (a last message with content, calls and results) it is opened. A medium is one placeholder token.
+/// Any thread. Throws Error as render_chat(), and unsupported when the tokenizer lacks a control token.
 std::vector<TokenId> encode_chat(const Model& model, const std::vector<Message>& messages, const Json& tools = {},
                                  const RenderOptions& options = {});
 /// The same without a model: RenderOptions::form says which form its model wants. Throws Error invalid_argument where it is
@@ -149,7 +148,7 @@ class Chat {
 
   /// Adds messages to the conversation and returns the model's reply, which joins it too. A text is a user's message.
   /// After calls, results are sent as messages of tools, one for each. Where somebody else speaks, calls without a result
-  /// are left out of the prompt, and Reply::warnings says so. Throws Error invalid_argument, with the path into
+  /// leave the conversation, and Reply::warnings says so. Throws Error invalid_argument, with the path into
   /// `messages`, as parse_messages() and where a message has no content, a result no call, or a call no result at the end;
   /// context_full; unsupported (media; a limit of the grammar that the reply is held to); non_finite. The conversation is then as it was. So it is
   /// when the message was cancelled while it was being read; a reply that is cancelled later stays as far as it came.

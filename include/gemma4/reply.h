@@ -78,7 +78,7 @@ struct Reply {
   /// Of the content's events, joined: the tokens that `text` was made of, where SamplerOptions::logprobs is set.
   std::vector<SampledToken> samples;
   /// What the host should know of this reply: tools whose calls are not held to their schemas (and why), calls without a
-  /// result that were left out of the prompt. The log has them too (set_log).
+  /// result that left the conversation. The log has them too (set_log).
   std::vector<std::string> warnings;
 
   /// As a message of the conversation: what Chat keeps of it, for a history of your own.

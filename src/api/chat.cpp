@@ -2,7 +2,6 @@
 #include "gemma4/chat.h"
 
 #include "base/check.h"
-#include "base/log.h"
 #include "chat/conversation.h"
 #include "chat/messages.h"
 #include "chat/render.h"
@@ -27,10 +26,7 @@ std::vector<TokenId> encode_chat(const Tokenizer& tokenizer, const std::vector<M
                "encode_chat: form: expected ChatForm::large or small, as Model::chat_form() gives it, found none; a tokenizer "
                "does not know it");
   chat::check_messages(messages);
-  std::vector<std::string> warnings;
-  const chat::Markup markup = chat::render_repaired(messages, chat::parse_tools(tools), options, warnings);
-  for (const std::string& warning : warnings) base::log(LogLevel::warning, "encode_chat: ", warning);
-  return markup.encode(*tokenizer.impl());
+  return chat::render_repaired(messages, chat::parse_tools(tools), options).encode(*tokenizer.impl());
 }
 
 std::vector<TokenId> encode_chat(const Model& model, const std::vector<Message>& messages, const Json& tools,

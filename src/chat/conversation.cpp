@@ -115,8 +115,9 @@ TurnSetup Conversation::setup(const std::vector<Message>& messages) const {
   render_options.form = options_.form.value_or(verdict_.form);
   render_options.enable_thinking = options_.thinking.enabled;
   render_options.preserve_thinking = options_.preserve_thinking;
-  std::vector<std::string> left_out;  // told when it was new
-  const Markup markup = render_repaired(messages, functions_, render_options, left_out);
+  std::vector<Message> shown;
+  std::remove_copy_if(messages.begin(), messages.end(), std::back_inserter(shown), is_void);
+  const Markup markup = render_repaired(shown, functions_, render_options);
   TurnSetup result;
   result.prompt = markup.encode(*model_->tokenizer());
   result.checkpoint = turn_start(result.prompt, *model_->tokenizer());

@@ -132,7 +132,6 @@ Message parse_message(const Json& message, const std::string& path) {
   Message result;
   result.role = *known;
   const Json* const content = message.find("content");
-  if (content == nullptr && must_say_something(*known)) expected(path + ".content", "a string or an array of parts", nullptr);
   if (content != nullptr) result.content = *content;
   result.reasoning = optional_string(message, "reasoning", path);
   if (result.reasoning.empty()) result.reasoning = optional_string(message, "reasoning_content", path);
@@ -140,6 +139,9 @@ Message parse_message(const Json& message, const std::string& path) {
   result.tool_responses = parse_list<ToolResponse>(message, "tool_responses", path, parse_response);
   result.tool_call_id = optional_id(message, "tool_call_id", path);
   if (result.role == Role::tool) result.name = optional_string(message, "name", path);
+  if (content == nullptr && must_say_something(result.role) && result.tool_calls.empty()) {
+    expected(path + ".content", "a string or an array of parts", nullptr);
+  }
   return result;
 }
 

@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "chat/messages.h"
 #include "chat/python_text.h"
-#include "chat/results.h"
 #include "chat/tool_text.h"
 
 namespace gemma4::chat {
@@ -200,9 +199,8 @@ Markup render(const std::vector<Message>& messages, const std::vector<Json>& fun
 }
 
 Markup render_repaired(const std::vector<Message>& messages, const std::vector<Json>& functions,
-                       const RenderOptions& options, std::vector<std::string>& warnings) {
-  const std::vector<Message> kept = without_unanswered(messages, warnings);
-  return Renderer(kept, functions, options, true).run();
+                       const RenderOptions& options) {
+  return Renderer(messages, functions, options, true).run();
 }
 
 }  // namespace gemma4::chat

@@ -16,9 +16,8 @@ namespace gemma4::chat {
 Markup render(const std::vector<Message>& messages, const std::vector<Json>& functions, const RenderOptions& options);
 
 /// render(), and what r4 forgets: where the last message has content, calls and results, it closes the turn without
-/// opening the one that the model is to speak in; a call without a result it leaves open, whoever speaks next.
-/// @param warnings  gets one for each call that was left out (without_unanswered()).
+/// opening the one that the model is to speak in.
 Markup render_repaired(const std::vector<Message>& messages, const std::vector<Json>& functions,
-                       const RenderOptions& options, std::vector<std::string>& warnings);
+                       const RenderOptions& options);
 
 }  // namespace gemma4::chat

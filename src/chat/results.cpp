@@ -1,6 +1,7 @@
 #include "chat/results.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/check.h"
 #include "chat/python_text.h"
@@ -13,9 +14,10 @@ struct OpenCall {
   std::string name;
 };
 
-std::string unanswered_warning(const std::string& id, const std::string& name) {
-  return base::concat("the call ", id, id.empty() ? "" : " ", "of \"", name,
-                      "\" has no result and is left out of the prompt");
+bool says_nothing(const Message& message) {
+  const Json& content = message.content;
+  return content.is_null() || (content.is_string() && trim(content.as_string()).empty()) ||
+         (content.is_array() && content.size() == 0);
 }
 
 class Matcher {
@@ -28,8 +30,8 @@ class Matcher {
       if (messages_[i].role == Role::tool) {
         result(i);
       } else {
-        leave_open(i);
-        if (messages_[i].role == Role::assistant) calls(messages_[i]);
+        drop_open();
+        if (messages_[i].role == Role::assistant) calls(i);
       }
     }
     if (!open_.empty()) {
@@ -44,15 +46,25 @@ class Matcher {
  private:
   std::string path(std::size_t i) const { return base::concat("messages[", i < known_ ? i : i - known_, "]"); }
 
-  // Somebody else speaks: what has no result by now gets none.
-  void leave_open(std::size_t i) {
+  // Somebody else speaks: calls that have no result by now go, for the template would leave an open result there, with the
+  // next turn in it.
+  void drop_open() {
+    if (open_.empty()) return;
+    Message& caller = messages_[caller_];
     for (const OpenCall& call : open_) {
-      if (i >= known_) warnings_.push_back(unanswered_warning(call.id, call.name));
+      warnings_.push_back(base::concat("the call ", call.id, " of \"", call.name,
+                                       "\" was left out of the conversation: somebody spoke before its result came"));
+      const auto found = std::find_if(caller.tool_calls.rbegin(), caller.tool_calls.rend(),
+                                      [&](const ToolCall& each) { return each.id == call.id; });
+      caller.tool_calls.erase(std::next(found).base());
     }
+    if (caller.tool_calls.empty() && says_nothing(caller)) caller.content = Json();
     open_.clear();
   }
 
-  void calls(Message& message) {
+  void calls(std::size_t i) {
+    Message& message = messages_[i];
+    caller_ = i;
     answered_.clear();
     for (ToolCall& call : message.tool_calls) {
       if (!call.id) call.id = base::concat("call_", ++n_ids_);
@@ -96,42 +108,10 @@ class Matcher {
   const std::size_t known_;
   std::size_t& n_ids_;
   std::vector<std::string>& warnings_;
+  std::size_t caller_ = 0;  // whose calls are open
   std::vector<OpenCall> open_;
   std::vector<std::string> answered_;
 };
-
-bool names(const Message& result, const ToolCall& call) noexcept {
-  return result.tool_call_id ? call.id == result.tool_call_id : call.name == result.name;
-}
-
-// Which of the message's calls the results behind it answer. Results that name none of them answer the first that are left:
-// the template takes what it gets.
-std::vector<bool> answered(const std::vector<Message>& messages, std::size_t caller) {
-  const std::vector<ToolCall>& calls = messages[caller].tool_calls;
-  std::vector<bool> known(calls.size());
-  std::size_t unnamed = 0;
-  for (std::size_t i = caller + 1; i < messages.size() && messages[i].role == Role::tool; ++i) {
-    std::size_t k = 0;
-    while (k < calls.size() && (known[k] || !names(messages[i], calls[k]))) ++k;
-    if (k < calls.size()) {
-      known[k] = true;
-    } else {
-      ++unnamed;
-    }
-  }
-  for (std::size_t k = 0; k < calls.size() && unnamed != 0; ++k) {
-    if (known[k]) continue;
-    known[k] = true;
-    --unnamed;
-  }
-  return known;
-}
-
-bool says_nothing(const Message& message) {
-  const Json& content = message.content;
-  return content.is_null() || (content.is_string() && trim(content.as_string()).empty()) ||
-         (content.is_array() && content.size() == 0);
-}
 
 }  // namespace
 
@@ -140,30 +120,9 @@ void match_results(std::vector<Message>& messages, std::size_t known, std::size_
   Matcher(messages, known, n_ids, warnings).run();
 }
 
-std::vector<Message> without_unanswered(std::vector<Message> messages, std::vector<std::string>& warnings) {
-  std::vector<Message> kept;
-  const auto last = std::find_if(messages.rbegin(), messages.rend(), [](const Message& m) { return m.role != Role::tool; });
-  const auto n_settled = static_cast<std::size_t>(messages.rend() - last) - (last == messages.rend() ? 0 : 1);
-  for (std::size_t i = 0; i < messages.size(); ++i) {
-    Message& message = messages[i];
-    if (i >= n_settled || message.tool_calls.empty() || !message.tool_responses.empty()) {
-      kept.push_back(std::move(message));
-      continue;
-    }
-    const std::vector<bool> has_result = answered(messages, i);
-    std::vector<ToolCall> calls;
-    for (std::size_t k = 0; k < message.tool_calls.size(); ++k) {
-      ToolCall& call = message.tool_calls[k];
-      if (has_result[k]) {
-        calls.push_back(std::move(call));
-      } else {
-        warnings.push_back(unanswered_warning(call.id.value_or(""), call.name));
-      }
-    }
-    message.tool_calls = std::move(calls);
-    if (!message.tool_calls.empty() || !says_nothing(message)) kept.push_back(std::move(message));
-  }
-  return kept;
+bool is_void(const Message& message) noexcept {
+  return message.role == Role::assistant && message.content.is_null() && message.tool_calls.empty() &&
+         message.tool_responses.empty();
 }
 
 }  // namespace gemma4::chat
