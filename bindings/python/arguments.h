@@ -41,6 +41,13 @@ int to_int(py::handle value, const char* name);
 Json to_json(py::handle value, const std::string& path);
 py::object from_json(const Json& value);
 
+/// to_dict() and to_json() of a value that the library has a to_json() for.
+template <class T>
+void becomes_json(py::class_<T>& type) {
+  type.def("to_dict", [](const T& self) { return from_json(to_json(self)); }, "As a dict that the json module writes.");
+  type.def("to_json", [](const T& self) { return to_json(self).dump(); }, "As JSON text.");
+}
+
 /// Tools: as to_json, with a schema made of every function among them (gemma4/_tools.py).
 Json to_tools(const py::object& tools);
 
@@ -188,6 +195,34 @@ void refuse_copies(Class& type, const char* name, const char* instead, bool copi
     type.def("__deepcopy__", [why](const py::object&, const py::object&) -> py::object { throw py::type_error(why); }, py::arg("memo"));
   }
   type.def("__reduce_ex__", [pickles](const py::object&, int) -> py::object { throw py::type_error(pickles); }, py::arg("protocol"));
+}
+
+/// Pickles and copies of a value are made of these fields.
+template <class T, class... Fields>
+void pickles(py::class_<T>& type, Fields T::*... fields) {
+  const auto state_of = [](const auto& field) -> py::object {
+    if constexpr (std::is_enum_v<std::decay_t<decltype(field)>>) {
+      return py::int_(static_cast<int>(field));
+    } else {
+      return py::cast(field);
+    }
+  };
+  const auto restore = [](auto& field, py::handle state) {
+    using Field = std::decay_t<decltype(field)>;
+    if constexpr (std::is_enum_v<Field>) {
+      field = static_cast<Field>(state.cast<int>());
+    } else {
+      field = state.cast<Field>();
+    }
+  };
+  type.def(py::pickle([=](const T& self) { return py::make_tuple(state_of(self.*fields)...); },
+                      [=](const py::tuple& state) {
+                        if (state.size() != sizeof...(fields)) throw py::value_error("a pickle of another version");
+                        T value;
+                        std::size_t i = 0;
+                        (restore(value.*fields, state[i++]), ...);
+                        return value;
+                      }));
 }
 
 /// `with`: what __exit__ calls is close().

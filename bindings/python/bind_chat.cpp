@@ -11,48 +11,14 @@ ChatForm to_form(const std::string& name) {
   throw Error(ErrorCode::invalid_argument, "form: expected \"large\" or \"small\", got \"" + name + "\"");
 }
 
-RenderOptions render_options(const std::string& form, bool enable_thinking, bool add_generation_prompt,
+RenderOptions render_options(const std::optional<std::string>& form, bool enable_thinking, bool add_generation_prompt,
                              bool preserve_thinking) {
   RenderOptions options;
-  options.form = to_form(form);
+  if (form) options.form = to_form(*form);
   options.enable_thinking = enable_thinking;
   options.add_generation_prompt = add_generation_prompt;
   options.preserve_thinking = preserve_thinking;
   return options;
-}
-
-py::dict to_dict(const Message& message) {
-  py::dict dict;
-  dict["role"] = to_string(message.role);
-  dict["content"] = from_json(message.content);
-  if (!message.reasoning.empty()) dict["reasoning"] = message.reasoning;
-  if (!message.tool_calls.empty()) {
-    py::list calls;
-    for (const ToolCall& call : message.tool_calls) {
-      py::dict function;
-      function["name"] = call.name;
-      function["arguments"] = from_json(call.arguments);
-      py::dict entry;
-      if (call.id) entry["id"] = *call.id;
-      entry["type"] = "function";
-      entry["function"] = function;
-      calls.append(entry);
-    }
-    dict["tool_calls"] = calls;
-  }
-  if (!message.tool_responses.empty()) {
-    py::list responses;
-    for (const ToolResponse& response : message.tool_responses) {
-      py::dict entry;
-      entry["name"] = response.name;
-      entry["response"] = from_json(response.response);
-      responses.append(entry);
-    }
-    dict["tool_responses"] = responses;
-  }
-  if (message.tool_call_id) dict["tool_call_id"] = *message.tool_call_id;
-  if (!message.name.empty()) dict["name"] = message.name;
-  return dict;
 }
 
 /// False, True, or a number of tokens.
@@ -124,12 +90,7 @@ std::vector<Message> to_messages(const py::object& messages) {
   return parse_messages(json.is_object() ? Json::array({std::move(json)}) : json);
 }
 
-/// A Chat, and the system text that each of its conversations begins with.
-struct PythonChat {
-  Chat chat;
-  std::string system;
-};
-using SharedChat = std::shared_ptr<Guarded<PythonChat>>;
+using SharedChat = std::shared_ptr<Guarded<Chat>>;
 
 SharedChat make_chat(const Model& model, const py::object& tools, const py::object& thinking,
                      const std::string& system, const std::optional<std::string>& form, bool preserve_thinking,
@@ -140,6 +101,7 @@ SharedChat make_chat(const Model& model, const py::object& tools, const py::obje
   options.hold_calls = hold_calls;
   options.tools = to_tools(tools);
   options.thinking = to_thinking(thinking);
+  options.system = system;
   if (form) options.form = to_form(*form);
   options.preserve_thinking = preserve_thinking;
   if (sampler) options.sampler = sampler->value.options();
@@ -160,7 +122,7 @@ SharedChat make_chat(const Model& model, const py::object& tools, const py::obje
   if (!chat->warning().empty() && PyErr_WarnEx(PyExc_UserWarning, chat->warning().c_str(), 1) != 0) {
     throw py::error_already_set();
   }
-  return std::make_shared<Guarded<PythonChat>>(PythonChat{std::move(*chat), system}, "Chat");
+  return std::make_shared<Guarded<Chat>>(std::move(*chat), "Chat");
 }
 
 /// Claims its chat for each step only.
@@ -171,10 +133,7 @@ class EventStream {
     options.cancel = watch_.cancel();
     options.prefill_progress = [this](std::size_t done, std::size_t total) { watch_.step(done, total); };
     const Claim claim(*chat_);
-    if (!claim->system.empty() && claim->chat.messages().empty()) {
-      messages.insert(messages.begin(), Message::system(claim->system));
-    }
-    stream_.emplace(claim->chat.stream(std::move(messages), options));
+    stream_.emplace(claim->stream(std::move(messages), options));
   }
   ~EventStream() {
     std::optional<Released> released;
@@ -255,7 +214,7 @@ void bind_chat_class(py::module_& module) {
            })
       .def("cancel", &EventStream::cancel, "Ends the reply from any thread, within one layer of the model.")
       .def_property_readonly("reply", &EventStream::reply, "The Reply once the iterator is exhausted; None before.");
-  py::class_<Guarded<PythonChat>, SharedChat>(
+  py::class_<Guarded<Chat>, SharedChat>(
       module, "Chat", "A conversation with a model. One thread at a time; keeps its model alive.")
       .def(py::init(&make_chat), py::arg("model"), py::arg("tools") = py::none(), py::arg("thinking") = false,
            py::kw_only(), py::arg("system") = "", py::arg("form") = py::none(), py::arg("preserve_thinking") = false,
@@ -265,9 +224,9 @@ void bind_chat_class(py::module_& module) {
            "tools: functions the model may call: Python functions (tool_schema says what becomes of them), or schemas as "
            "render_chat's.\n"
            "thinking: False, True, or the most tokens of a thought.\n"
-           "system: what every conversation begins with. form: \"large\" or \"small\"; None: the model's.\n"
+           "system: what every conversation begins with, unless the first message is of the system. form: \"large\" or \"small\"; None: the model's.\n"
            "sampler: its options are used; None for the model's defaults.\n"
-           "hold_calls: calls are held to the tools' names and schemas.\n"
+           "hold_calls: calls are held to the tools' names and schemas; where a schema cannot be held to, Reply.warnings says so.\n"
            "loop_tokens: a reply that repeats itself for so long ends; 0: never.\n"
            "The others are Session's.")
       .def(
@@ -286,42 +245,40 @@ void bind_chat_class(py::module_& module) {
            py::arg("stop") = py::tuple(), py::arg("cancel") = py::none(), py::arg("progress") = py::none(), py::arg("max_calls") = SendOptions().max_calls, send_help)
       .def_property_readonly(
           "messages",
-          [](Guarded<PythonChat>& self) {
+          [](Guarded<Chat>& self) {
             const Claim claim(self);
-            py::list list;
-            for (const Message& message : claim->chat.messages()) list.append(to_dict(message));
-            return list;
+            return from_json(to_json(claim->messages()));
           },
           "The conversation so far, as dicts.")
-      .def("close", &close<PythonChat>, "Frees its memory; later calls are an Error. `with` does it too.")
+      .def("close", &close<Chat>, "Frees its memory; later calls are an Error. `with` does it too.")
       .def("__enter__", [](const py::object& self) { return self; })
-      .def("__exit__", [](Guarded<PythonChat>& self, const py::args&) { close(self); })
+      .def("__exit__", [](Guarded<Chat>& self, const py::args&) { close(self); })
       .def("__repr__",
-           [](Guarded<PythonChat>& self) {
+           [](Guarded<Chat>& self) {
              if (self.closed) return py::str("<gemma4.Chat, closed>");
              if (self.busy) return py::str("<gemma4.Chat, busy>");
-             const Chat& chat = self.value.chat;
+             const Chat& chat = self.value;
              return py::str("<gemma4.Chat of {} messages, {} of {} tokens>")
                  .format(chat.messages().size(), chat.position(), chat.context_length());
            })
-      .def("reset", [](Guarded<PythonChat>& self) { Claim(self)->chat.reset(); }, "Forgets the conversation.")
-      .def_property_readonly("warning", [](Guarded<PythonChat>& self) { return Claim(self)->chat.warning(); },
+      .def("reset", [](Guarded<Chat>& self) { Claim(self)->reset(); }, "Forgets the conversation.")
+      .def_property_readonly("warning", [](Guarded<Chat>& self) { return Claim(self)->warning(); },
                              "Where the model's own chat template is not the revision that is used; else empty.")
-      .def_property_readonly("position", [](Guarded<PythonChat>& self) { return Claim(self)->chat.position(); },
+      .def_property_readonly("position", [](Guarded<Chat>& self) { return Claim(self)->position(); },
                              "Tokens held.")
       .def_property_readonly("context_length",
-                             [](Guarded<PythonChat>& self) { return self.open().chat.context_length(); },
+                             [](Guarded<Chat>& self) { return self.open().context_length(); },
                              "Tokens it can hold.")
       .def_property_readonly(
           "tokens",
-          [](Guarded<PythonChat>& self) {
+          [](Guarded<Chat>& self) {
             const Claim claim(self);
-            const Span<const TokenId> held = claim->chat.tokens();
+            const Span<const TokenId> held = claim->tokens();
             return std::vector<TokenId>(held.begin(), held.end());
           },
           "The tokens held, oldest first.")
       .def_property_readonly(
-          "logits", [](Guarded<PythonChat>& self) { return to_numpy(Claim(self)->chat.last_logits()); },
+          "logits", [](Guarded<Chat>& self) { return to_numpy(Claim(self)->last_logits()); },
           "What the last token was chosen from, float32 [vocab_size]; empty where the last step left none.");
 }
 
@@ -340,19 +297,30 @@ void bind_chat(py::module_& module) {
       py::arg("add_generation_prompt") = true, py::arg("preserve_thinking") = false,
       "The text that Gemma 4's chat template (revision r4) makes of a conversation.\n\n"
       "messages: dicts as of the chat completions API. tools: {\"type\": \"function\", \"function\": {...}} or the\n"
-      "functions alone. form: \"large\" (12B, 26B-A4B, 31B) or \"small\" (E2B, E4B). Do not encode the result with\n"
-      "parse_special=True: encode_chat gives tokens that no text can forge.");
+      "functions alone, with \"inputSchema\" or \"input_schema\" for \"parameters\" too. form: \"large\" (12B, 26B-A4B, 31B)\n"
+      "or \"small\" (E2B, E4B); model.chat_form says which. Do not encode the result with parse_special=True: encode_chat\n"
+      "gives tokens that no text can forge.");
   module.def(
       "encode_chat",
-      [](const Tokenizer& tokenizer, const py::object& messages, const py::object& tools, const std::string& form,
-         bool enable_thinking, bool add_generation_prompt, bool preserve_thinking) {
-        return encode_chat(tokenizer, parse_messages(to_json(messages, "messages")), to_tools(tools),
-                           render_options(form, enable_thinking, add_generation_prompt, preserve_thinking));
+      [](const py::object& model, const py::object& messages, const py::object& tools,
+         const std::optional<std::string>& form, bool enable_thinking, bool add_generation_prompt,
+         bool preserve_thinking) {
+        const bool alone = py::isinstance<Tokenizer>(model);
+        if (!alone && !py::isinstance<Model>(model)) {
+          throw py::type_error("encode_chat(): model: expected a Model or a Tokenizer, got " +
+                               py::str(py::type::of(model)).cast<std::string>());
+        }
+        const std::vector<Message> parsed = parse_messages(to_json(messages, "messages"));
+        const Json functions = to_tools(tools);
+        const RenderOptions options = render_options(form, enable_thinking, add_generation_prompt, preserve_thinking);
+        if (alone) return encode_chat(model.cast<Tokenizer>(), parsed, functions, options);
+        return encode_chat(open(model.cast<const Model&>()), parsed, functions, options);
       },
-      py::arg("tokenizer"), py::arg("messages"), py::arg("tools") = py::none(), py::arg("form") = "large",
+      py::arg("model"), py::arg("messages"), py::arg("tools") = py::none(), py::arg("form") = py::none(),
       py::arg("enable_thinking") = false, py::arg("add_generation_prompt") = true, py::arg("preserve_thinking") = false,
       "The tokens of a conversation; arguments as render_chat's. Control tokens stand only where the template writes\n"
-      "them, whatever the texts spell.");
+      "them, whatever the texts spell. model: a Model, whose chat_form is used where form is None; or a Tokenizer, which\n"
+      "does not know it: then name the form.");
 }
 
 }  // namespace gemma4::python

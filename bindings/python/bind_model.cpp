@@ -58,6 +58,9 @@ void bind_model(py::module_& module) {
       .def_property_readonly("tokenizer", [](const Model& self) { return open(self).tokenizer(); },
                              "Its Tokenizer.")
       .def_property_readonly(
+          "chat_form", [](const Model& self) { return to_string(open(self).chat_form()); },
+          "The form of the chat template that it wants, \"large\" or \"small\".")
+      .def_property_readonly(
           "sampler_defaults", [](const Model& self) { return to_dict(open(self).sampler_defaults()); },
           "Sampler's arguments as generation_config.json or the GGUF metadata give them, and the others' defaults.")
       .def(

@@ -12,16 +12,24 @@ py::list events_of(const std::vector<ChatEvent>& events) {
 }
 
 void bind_events(py::module_& module) {
-  py::class_<ToolCall>(module, "ToolCall", "A function that the model wants called.")
-      .def_readonly("id", &ToolCall::id, "What the result refers to (tool_call_id).")
+  py::class_<ToolCall> call(module, "ToolCall", "A function that the model wants called.");
+  call.def_readonly("id", &ToolCall::id, "What the result refers to (tool_call_id).")
       .def_readonly("name", &ToolCall::name, "Of the function.")
       .def_property_readonly("arguments", [](const ToolCall& self) { return from_json(self.arguments); },
                              "A dict.")
       .def("__repr__", [](const ToolCall& self) {
         return py::str("ToolCall({!r}, {!r})").format(self.name, from_json(self.arguments));
-      });
-  py::class_<ChatEvent>(module, "ChatEvent", "A step of a reply.")
-      .def_property_readonly(
+      })
+      .def(py::pickle([](const ToolCall& self) { return py::make_tuple(self.id, self.name, from_json(self.arguments)); },
+                      [](const py::tuple& state) {
+                        if (state.size() != 3) throw py::value_error("a pickle of another version");
+                        return ToolCall{state[0].cast<std::optional<std::string>>(), state[1].cast<std::string>(),
+                                        to_json(state[2], "arguments")};
+                      }));
+  becomes_json(call);
+
+  py::class_<ChatEvent> event(module, "ChatEvent", "A step of a reply.");
+  event.def_property_readonly(
           "type", [](const ChatEvent& self) { return to_string(self.type); },
           "\"content\", \"reasoning\", \"tool_call_started\" or \"tool_call\".")
       .def_readonly("text", &ChatEvent::text, "More of the answer or of the thought; else empty.")
@@ -34,6 +42,8 @@ void bind_events(py::module_& module) {
             return calls ? py::cast(self.call) : py::object(py::none());
           },
           "The ToolCall, or None; of \"tool_call_started\" its name alone counts.")
+      .def_readonly("samples", &ChatEvent::samples,
+                    "The SampledTokens that the text completes, of content and reasoning, where the sampler has logprobs on.")
       .def("__repr__", [](const ChatEvent& self) {
         if (self.type == ChatEvent::Type::tool_call) {
           return py::str("ChatEvent('tool_call', {}, {!r})").format(self.index, py::cast(self.call));
@@ -43,11 +53,13 @@ void bind_events(py::module_& module) {
         }
         return py::str("ChatEvent({!r}, {!r})").format(to_string(self.type), self.text);
       });
+  becomes_json(event);
+  pickles(event, &ChatEvent::type, &ChatEvent::text, &ChatEvent::index, &ChatEvent::call, &ChatEvent::samples);
 }
 
 void bind_results(py::module_& module) {
-  py::class_<Usage>(module, "Usage", "What a reply cost, in tokens.")
-      .def_readonly("prompt_tokens", &Usage::prompt_tokens, "Of the whole conversation.")
+  py::class_<Usage> usage(module, "Usage", "What a reply cost, in tokens.");
+  usage.def_readonly("prompt_tokens", &Usage::prompt_tokens, "Of the whole conversation.")
       .def_readonly("reused_tokens", &Usage::reused_tokens, "Of those, the ones that were not computed again.")
       .def_readonly("completion_tokens", &Usage::completion_tokens, "Chosen, thoughts and markup among them.")
       .def_readonly("reasoning_tokens", &Usage::reasoning_tokens, "Of those, the ones of thoughts.")
@@ -57,8 +69,12 @@ void bind_results(py::module_& module) {
         return py::str("Usage(prompt_tokens={}, reused_tokens={}, completion_tokens={}, reasoning_tokens={})")
             .format(self.prompt_tokens, self.reused_tokens, self.completion_tokens, self.reasoning_tokens);
       });
-  py::class_<Reply>(module, "Reply", "A model's answer.")
-      .def_readonly("text", &Reply::text, "The answer, without thought and calls.")
+  becomes_json(usage);
+  pickles(usage, &Usage::prompt_tokens, &Usage::reused_tokens, &Usage::completion_tokens, &Usage::reasoning_tokens,
+          &Usage::prefill_seconds, &Usage::decode_seconds);
+
+  py::class_<Reply> reply(module, "Reply", "A model's answer.");
+  reply.def_readonly("text", &Reply::text, "The answer, without thought and calls.")
       .def_readonly("reasoning", &Reply::reasoning, "The thought; empty when thinking is off.")
       .def_readonly("tool_calls", &Reply::tool_calls, "What the model wants called.")
       .def_property_readonly(
@@ -69,15 +85,25 @@ void bind_results(py::module_& module) {
           "\"end_of_turn\", \"stop_sequence\", \"max_tokens\", \"context_full\", \"cancelled\" or \"loop\".")
       .def_readonly("stop", &Reply::stop, "The stop string that ended it, else empty.")
       .def_readonly("usage", &Reply::usage, "What it cost.")
+      .def_readonly("samples", &Reply::samples,
+                    "The SampledTokens that the text was made of, where the sampler has logprobs on; else empty.")
+      .def_readonly("warnings", &Reply::warnings,
+                    "What is to be known of it: tools whose calls are not held to their schemas, calls without a result that\n"
+                    "left the conversation.")
+      .def("to_message", [](const Reply& self) { return from_json(to_json(self.message())); },
+           "The message that joined the conversation, as a dict: for a history of your own.")
       .def("__repr__", [](const Reply& self) {
         return py::str("Reply(finish_reason={!r}, text={!r}, tool_calls={!r})")
             .format(to_string(self.finish_reason), self.text, self.tool_calls);
       });
+  becomes_json(reply);
+  pickles(reply, &Reply::text, &Reply::reasoning, &Reply::tool_calls, &Reply::finish_reason, &Reply::stop_reason, &Reply::stop,
+          &Reply::usage, &Reply::samples, &Reply::warnings);
 }
 
 void bind_parser(py::module_& module) {
   py::class_<ReplyParser>(module, "ReplyParser",
-                          "A model's tokens to content, thoughts and tool calls, while they come.")
+                          "A model's tokens to content, thoughts and tool calls, while they come. With tools, a call of another one is text.")
       .def(py::init([](const Tokenizer& tokenizer, const py::object& tools, bool show_thoughts,
                        bool begins_in_thought) {
              ReplyParserOptions options;

@@ -55,11 +55,17 @@ typedef int32_t (*gemma4_event_callback)(void* user_data, int32_t type, const ch
 
 GEMMA4_API gemma4_status gemma4_chat_options_create(gemma4_chat_options** out_options);
 GEMMA4_API gemma4_status gemma4_chat_options_destroy(gemma4_chat_options* options);
+/// What every conversation begins with, as a message of the system; NULL with 0: nothing. Where the first message that is
+/// sent is one of the system, that takes its place.
+GEMMA4_API gemma4_status gemma4_chat_options_set_system(gemma4_chat_options* options, const char* text,
+                                                        size_t text_length);
 /// Functions the model may call: a JSON array of {"type":"function","function":{"name","description","parameters"}}, or
-/// of the functions alone; NULL with 0: none. Errors: bad_format.
+/// of the functions alone; NULL with 0: none. "inputSchema" and "input_schema" are other names of "parameters". What reads
+/// as a call of another function is text. Errors: bad_format.
 GEMMA4_API gemma4_status gemma4_chat_options_set_tools(gemma4_chat_options* options, const char* json,
                                                        size_t json_length);
-/// 0: calls are not held to the tools' names and schemas while they are written; what can be repaired is.
+/// 0: calls are not held to the tools' names and schemas while they are written; what can be repaired is. Else a tool
+/// whose schema nothing can be held to is held to its name alone, and gemma4_reply_warning says why.
 GEMMA4_API gemma4_status gemma4_chat_options_set_hold_calls(gemma4_chat_options* options, int32_t hold_calls);
 /// Whether the model thinks before it answers, and for how many tokens at most (-1: no limit). Off by default.
 GEMMA4_API gemma4_status gemma4_chat_options_set_thinking(gemma4_chat_options* options, int32_t enabled,
@@ -78,8 +84,7 @@ GEMMA4_API gemma4_status gemma4_chat_options_set_sampler(gemma4_chat_options* op
 GEMMA4_API gemma4_status gemma4_chat_options_set_loop_tokens(gemma4_chat_options* options, int32_t tokens);
 
 /// `options` may be NULL. Errors: invalid_argument (tools that cannot be declared, with the path), unsupported (a
-/// tokenizer without Gemma 4's markup; a schema that calls cannot be held to), out_of_memory. Destroy with
-/// gemma4_chat_destroy.
+/// tokenizer without Gemma 4's markup), out_of_memory. Destroy with gemma4_chat_destroy.
 GEMMA4_API gemma4_status gemma4_chat_create(const gemma4_model* model, const gemma4_chat_options* options,
                                             gemma4_chat** out_chat);
 GEMMA4_API gemma4_status gemma4_chat_destroy(gemma4_chat* chat);
@@ -108,7 +113,9 @@ GEMMA4_API gemma4_status gemma4_send_options_set_progress(gemma4_send_options* o
 /// Adds messages to the conversation and lets the model reply, with `callback` (which may be NULL) on every event.
 /// `messages`: a JSON array of chat completions messages, or one of them: {"role", "content", "tool_calls",
 /// "tool_call_id", "name", "reasoning"}. `options` may be NULL. *out_reply, which may be NULL, is then the reply:
-/// destroy it. After calls, send one message {"role":"tool","tool_call_id":...,"content":...} for each. Errors:
+/// destroy it. After calls, send one message {"role":"tool","tool_call_id":...,"content":...} for each; where a user speaks
+/// instead, calls without a result leave the conversation (gemma4_reply_warning). Arguments of calls are objects, or
+/// the text of one. Errors:
 /// bad_format and invalid_argument (with the path into the messages), context_full, unsupported (media), non_finite:
 /// the conversation is then as it was.
 GEMMA4_API gemma4_status gemma4_chat_send(gemma4_chat* chat, const char* messages, size_t messages_length,
@@ -131,6 +138,12 @@ GEMMA4_API gemma4_status gemma4_chat_stream_event(const gemma4_chat_stream* stre
                                                   size_t* out_index);
 GEMMA4_API gemma4_status gemma4_chat_stream_event_text(const gemma4_chat_stream* stream, char* buffer, size_t capacity,
                                                        size_t* out_length);
+/// Of the last event, content or reasoning, where the chat's sampler has log-probabilities on: the tokens that its text
+/// completes, and their natural logs under the raw logits. Arrays of one length.
+GEMMA4_API gemma4_status gemma4_chat_stream_event_tokens(const gemma4_chat_stream* stream, int32_t* tokens,
+                                                         size_t capacity, size_t* out_count);
+GEMMA4_API gemma4_status gemma4_chat_stream_event_logprobs(const gemma4_chat_stream* stream, float* logprobs,
+                                                           size_t capacity, size_t* out_count);
 /// The reply, once it is over. Errors: invalid_argument before.
 GEMMA4_API gemma4_status gemma4_chat_stream_reply(const gemma4_chat_stream* stream, gemma4_reply** out_reply);
 
@@ -175,8 +188,43 @@ GEMMA4_API gemma4_status gemma4_reply_usage(const gemma4_reply* reply, size_t* o
 GEMMA4_API gemma4_status gemma4_reply_seconds(const gemma4_reply* reply, double* out_prefill_seconds,
                                               double* out_decode_seconds);
 
+/// The tokens that the reply's text was made of, and their natural logs under the raw logits, where the chat's sampler has
+/// log-probabilities on; else none. Arrays of one length.
+GEMMA4_API gemma4_status gemma4_reply_tokens(const gemma4_reply* reply, int32_t* tokens, size_t capacity,
+                                             size_t* out_count);
+GEMMA4_API gemma4_status gemma4_reply_logprobs(const gemma4_reply* reply, float* logprobs, size_t capacity,
+                                               size_t* out_count);
+/// The most likely tokens in the place of token `index` of these, best first: two arrays of one capacity (both NULL to
+/// ask). Errors: invalid_argument where there is no such token.
+GEMMA4_API gemma4_status gemma4_reply_top_logprobs(const gemma4_reply* reply, size_t index, int32_t* tokens,
+                                                   float* logprobs, size_t capacity, size_t* out_count);
+/// What the host should know of this reply, in words: tools whose calls are not held to their schemas, calls without a
+/// result that left the conversation. How many there are, and one of them. Errors: invalid_argument where there is no such
+/// one.
+GEMMA4_API gemma4_status gemma4_reply_warning_count(const gemma4_reply* reply, size_t* out_count);
+GEMMA4_API gemma4_status gemma4_reply_warning(const gemma4_reply* reply, size_t index, char* buffer, size_t capacity,
+                                              size_t* out_length);
+/// All of it as a JSON object: {"text", "reasoning", "tool_calls", "finish_reason", "stop_reason", "stop", "usage",
+/// "samples", "warnings"}.
+GEMMA4_API gemma4_status gemma4_reply_json(const gemma4_reply* reply, char* buffer, size_t capacity,
+                                           size_t* out_length);
+/// As the message that joined the conversation, which gemma4_chat_send takes in a history.
+GEMMA4_API gemma4_status gemma4_reply_message(const gemma4_reply* reply, char* buffer, size_t capacity,
+                                              size_t* out_length);
+
+/// The form of the chat template that a model wants, a GEMMA4_CHAT_FORM_... number. Any thread.
+GEMMA4_API gemma4_status gemma4_model_chat_form(const gemma4_model* model, int32_t* out_form);
+
+/// gemma4_chat_encode with the model's tokenizer; `form` may be GEMMA4_CHAT_FORM_OF_MODEL. Any thread.
+GEMMA4_API gemma4_status gemma4_chat_encode_for_model(const gemma4_model* model, const char* messages,
+                                                      size_t messages_length, const char* tools, size_t tools_length,
+                                                      int32_t form, int32_t enable_thinking,
+                                                      int32_t add_generation_prompt, int32_t* tokens, size_t capacity,
+                                                      size_t* out_count);
+
 /// The tokens of a conversation as the chat template writes it, an array, for hosts with a loop of their own: control
-/// tokens stand only where the template has them. `tools` may be NULL with 0. `form`: large or small. Any thread.
+/// tokens stand only where the template has them. `tools` may be NULL with 0. `form`: large or small, as
+/// gemma4_model_chat_form says; a tokenizer does not know it. Any thread.
 GEMMA4_API gemma4_status gemma4_chat_encode(const gemma4_tokenizer* tokenizer, const char* messages,
                                             size_t messages_length, const char* tools, size_t tools_length,
                                             int32_t form, int32_t enable_thinking, int32_t add_generation_prompt,

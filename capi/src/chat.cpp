@@ -1,6 +1,7 @@
 // gemma4_c/chat.h: conversations.
 #include "chat_objects.h"
 #include "messages.h"
+#include "samples.h"
 
 namespace gemma4::capi {
 namespace {
@@ -13,10 +14,27 @@ std::string text_of(const ChatEvent& event) {
     case ChatEvent::Type::tool_call_started:
       return event.call.name;
     case ChatEvent::Type::tool_call:
-      return to_json(event.call).dump();
+      return gemma4::to_json(event.call).dump();
     default:
       return event.text;
   }
+}
+
+struct EncodeOptions {
+  std::string_view messages, tools;
+  std::int32_t form, enable_thinking, add_generation_prompt;
+};
+
+/// @param from  a Model or a Tokenizer.
+template <class From>
+std::vector<TokenId> encode(const From& from, const EncodeOptions& given, bool of_model) {
+  RenderOptions options;
+  if (!of_model || given.form != GEMMA4_CHAT_FORM_OF_MODEL) {
+    options.form = one_of<ChatForm>(given.form, GEMMA4_CHAT_FORM_SMALL, "form");
+  }
+  options.enable_thinking = given.enable_thinking != 0;
+  options.add_generation_prompt = given.add_generation_prompt != 0;
+  return encode_chat(from, read_messages(given.messages), read_tools(given.tools), options);
 }
 
 /// A reply that is being written holds its chat.
@@ -146,6 +164,22 @@ gemma4_status gemma4_chat_stream_event_text(const gemma4_chat_stream* stream, ch
       [&] { capi::write_text(capi::Claim<capi::ChatStreamObject>(stream)->text, buffer, capacity, out_length); });
 }
 
+gemma4_status gemma4_chat_stream_event_tokens(const gemma4_chat_stream* stream, int32_t* tokens, size_t capacity,
+                                              size_t* out_count) {
+  return guard([&] {
+    const capi::Claim<capi::ChatStreamObject> of(stream);
+    capi::write_tokens(of->event ? of->event->samples : capi::Samples(), tokens, capacity, out_count);
+  });
+}
+
+gemma4_status gemma4_chat_stream_event_logprobs(const gemma4_chat_stream* stream, float* logprobs, size_t capacity,
+                                                size_t* out_count) {
+  return guard([&] {
+    const capi::Claim<capi::ChatStreamObject> of(stream);
+    capi::write_logprobs(of->event ? of->event->samples : capi::Samples(), logprobs, capacity, out_count);
+  });
+}
+
 gemma4_status gemma4_chat_stream_reply(const gemma4_chat_stream* stream, gemma4_reply** out_reply) {
   return guard([&] {
     capi::required(out_reply, "out_reply") = nullptr;
@@ -157,7 +191,7 @@ gemma4_status gemma4_chat_stream_reply(const gemma4_chat_stream* stream, gemma4_
 
 gemma4_status gemma4_chat_messages(const gemma4_chat* chat, char* buffer, size_t capacity, size_t* out_length) {
   return guard([&] {
-    capi::write_text(capi::to_json(capi::Conversation(chat)->chat.messages()).dump(), buffer, capacity, out_length);
+    capi::write_text(gemma4::to_json(capi::Conversation(chat)->chat.messages()).dump(), buffer, capacity, out_length);
   });
 }
 
@@ -186,19 +220,34 @@ gemma4_status gemma4_chat_memory_bytes(const gemma4_chat* chat, uint64_t* out_by
   return guard([&] { capi::required(out_bytes, "out_bytes") = capi::Conversation(chat)->chat.memory_bytes(); });
 }
 
+gemma4_status gemma4_model_chat_form(const gemma4_model* model, int32_t* out_form) {
+  return guard([&] {
+    const auto object = capi::shared<capi::ModelObject>(model);
+    capi::required(out_form, "out_form") = static_cast<int32_t>(object->model.chat_form());
+  });
+}
+
+gemma4_status gemma4_chat_encode_for_model(const gemma4_model* model, const char* messages, size_t messages_length,
+                                           const char* tools, size_t tools_length, int32_t form,
+                                           int32_t enable_thinking, int32_t add_generation_prompt, int32_t* tokens,
+                                           size_t capacity, size_t* out_count) {
+  return guard([&] {
+    const auto object = capi::shared<capi::ModelObject>(model);
+    const capi::EncodeOptions given = {capi::text(messages, messages_length, "messages"),
+                                       capi::text(tools, tools_length, "tools"), form, enable_thinking,
+                                       add_generation_prompt};
+    capi::write_array<int32_t>(capi::encode(object->model, given, true), tokens, capacity, out_count, "tokens");
+  });
+}
+
 gemma4_status gemma4_chat_encode(const gemma4_tokenizer* tokenizer, const char* messages, size_t messages_length,
                                  const char* tools, size_t tools_length, int32_t form, int32_t enable_thinking,
                                  int32_t add_generation_prompt, int32_t* tokens, size_t capacity, size_t* out_count) {
   return guard([&] {
     const auto object = capi::shared<capi::TokenizerObject>(tokenizer);
-    gemma4::RenderOptions options;
-    options.form = capi::one_of<gemma4::ChatForm>(form, GEMMA4_CHAT_FORM_SMALL, "form");
-    options.enable_thinking = enable_thinking != 0;
-    options.add_generation_prompt = add_generation_prompt != 0;
-    const std::string_view functions = capi::text(tools, tools_length, "tools");
-    const auto ids =
-        gemma4::encode_chat(object->tokenizer, capi::read_messages(capi::text(messages, messages_length, "messages")),
-                            functions.empty() ? gemma4::Json() : gemma4::Json::parse(functions, "tools"), options);
-    capi::write_array<int32_t>(ids, tokens, capacity, out_count, "tokens");
+    const capi::EncodeOptions given = {capi::text(messages, messages_length, "messages"),
+                                       capi::text(tools, tools_length, "tools"), form, enable_thinking,
+                                       add_generation_prompt};
+    capi::write_array<int32_t>(capi::encode(object->tokenizer, given, false), tokens, capacity, out_count, "tokens");
   });
 }

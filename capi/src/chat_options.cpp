@@ -1,5 +1,6 @@
 // gemma4_c/chat.h: options of chats and of replies.
 #include "chat_objects.h"
+#include "messages.h"
 
 namespace capi = gemma4::capi;
 using capi::guard;
@@ -14,11 +15,14 @@ gemma4_status gemma4_chat_options_destroy(gemma4_chat_options* options) {
   return capi::destroy<capi::ChatOptionsObject>(options);
 }
 
+gemma4_status gemma4_chat_options_set_system(gemma4_chat_options* options, const char* text, size_t text_length) {
+  return guard([&] { ChatOptions(options)->options.system = std::string(capi::text(text, text_length, "text")); });
+}
+
 gemma4_status gemma4_chat_options_set_tools(gemma4_chat_options* options, const char* json, size_t json_length) {
   return guard([&] {
     const ChatOptions to(options);
-    const std::string_view text = capi::text(json, json_length, "json");
-    to->options.tools = text.empty() ? gemma4::Json() : gemma4::Json::parse(text, "tools");
+    to->options.tools = capi::read_tools(capi::text(json, json_length, "json"));
   });
 }
 

@@ -1,5 +1,6 @@
 // gemma4_c/generate.h.
 #include "objects.h"
+#include "samples.h"
 
 namespace gemma4::capi {
 namespace {
@@ -199,10 +200,7 @@ gemma4_status gemma4_generation_piece_tokens(const gemma4_generation* generation
 gemma4_status gemma4_generation_piece_logprobs(const gemma4_generation* generation, float* logprobs, size_t capacity,
                                                size_t* out_count) {
   return guard([&] {
-    std::vector<float> values;
-    const capi::Running of(generation);
-    for (const gemma4::SampledToken& sample : of->piece.samples) values.push_back(sample.logprob);
-    capi::write_array<float>(values, logprobs, capacity, out_count, "logprobs");
+    capi::write_logprobs(capi::Running(generation)->piece.samples, logprobs, capacity, out_count);
   });
 }
 

@@ -1,5 +1,6 @@
 // gemma4_c/sampler.h.
 #include "objects.h"
+#include "samples.h"
 
 namespace capi = gemma4::capi;
 using capi::guard;
@@ -132,14 +133,7 @@ gemma4_status gemma4_sampler_top_logprobs(const gemma4_sampler* sampler, int32_t
                                           size_t capacity, size_t* out_count) {
   return guard([&] {
     const Sampler with(sampler);
-    std::vector<int32_t> ids;
-    std::vector<float> values;
-    for (const gemma4::TokenProbability& one : with->last.top) {
-      ids.push_back(one.token);
-      values.push_back(one.logprob);
-    }
-    capi::write_array<int32_t>(ids, tokens, capacity, out_count, "tokens");
-    capi::write_array<float>(values, logprobs, capacity, out_count, "logprobs");
+    capi::write_top(with->last, tokens, logprobs, capacity, out_count);
   });
 }
 

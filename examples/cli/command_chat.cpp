@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "commands.h"
 #include "common.h"
@@ -83,6 +84,7 @@ class AnswerPrinter {
 
 gemma4::ChatOptions chat_options(const Arguments& arguments, const gemma4::Model& model) {
   gemma4::ChatOptions options;
+  options.system = arguments.system;
   if (!arguments.tools.empty()) options.tools = gemma4::Json::parse_file(arguments.tools);
   options.thinking = arguments.thinking;
   options.session = arguments.session.options(model);
@@ -126,12 +128,7 @@ class Conversation {
       } else if (line->rfind('/', 0) == 0) {
         std::printf("(no such command; /help lists them)\n");
       } else if (line->find_first_not_of(" \t") != std::string::npos) {
-        std::vector<gemma4::Message> messages;
-        if (chat_.messages().empty() && !arguments_.system.empty()) {
-          messages.push_back(gemma4::Message::system(arguments_.system));
-        }
-        messages.push_back(gemma4::Message::user(*line));
-        bool goes_on = answer(std::move(messages));
+        bool goes_on = answer({gemma4::Message::user(*line)});
         while (goes_on && !last_.tool_calls.empty()) goes_on = answer_calls();
       }
       flush_output();
@@ -184,13 +181,19 @@ class Conversation {
         return gemma4::StreamAction::proceed;
       });
     } catch (const gemma4::Error& error) {
-      if (error.code() != gemma4::ErrorCode::context_full) throw;
       progress.clear();
-      std::printf("(the context is full: %s; /reset starts over)\n", error.what());
+      if (error.code() == gemma4::ErrorCode::context_full) {
+        std::printf("(the context is full: %s; /reset starts over)\n", error.what());
+      } else if (error.code() == gemma4::ErrorCode::invalid_argument) {
+        std::printf("(not sent: %s)\n", error.what());
+      } else {
+        throw;
+      }
       return false;
     }
     progress.clear();
     printer.finish();
+    warn();
     switch (last_.stop_reason) {
       case gemma4::StopReason::cancelled:
         std::printf("(stopped)\n");
@@ -205,6 +208,13 @@ class Conversation {
         break;
     }
     return true;
+  }
+
+  // What is new of the last reply's warnings.
+  void warn() {
+    for (const std::string& warning : last_.warnings) {
+      if (warned_.insert(warning).second) std::fprintf(stderr, "gemma4: %s\n", warning.c_str());
+    }
   }
 
   void print_stats() const {
@@ -223,6 +233,7 @@ class Conversation {
   Interrupt interrupt_;
   LineReader lines_;
   gemma4::Reply last_;
+  std::set<std::string> warned_;
   const bool interactive_ = isatty(STDIN_FILENO) != 0;
 };
 

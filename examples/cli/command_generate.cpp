@@ -27,9 +27,7 @@ std::vector<gemma4::TokenId> make_prompt(const Arguments& arguments, const gemma
                                          const std::string& text) {
   const bool chats = model.tokenizer().token_to_id("<|turn>") >= 0;
   if (arguments.raw || !chats) return model.tokenizer().encode(text, true);
-  gemma4::RenderOptions options;
-  options.form = gemma4::chat_template(model).form;
-  return gemma4::encode_chat(model.tokenizer(), {gemma4::Message::user(text)}, {}, options);
+  return gemma4::encode_chat(model, {gemma4::Message::user(text)});
 }
 
 void run(const Arguments& arguments) {

@@ -22,30 +22,40 @@ class ReplyParserState;
 }  // namespace chat
 
 /// Messages from JSON in the form of the chat completions API: an array of {"role", "content", "tool_calls",
-/// "tool_call_id", "name", "reasoning" or "reasoning_content", "tool_responses"}; other members are not looked at.
-/// Throws Error invalid_argument, with the path into `messages`, for unknown roles, arguments that are a string, and
-/// other values of a wrong type. (Contents, and results without a call, are checked where the messages are used.)
+/// "tool_call_id", "name", "reasoning" or "reasoning_content", "tool_responses"}; other members are not looked at. The
+/// arguments of a call are an object, or the text of one. An assistant's message needs no content, nor a tool's.
+/// Throws Error invalid_argument, with the path into `messages`, for unknown roles, messages without content, arguments
+/// that are no object's text, and values of a wrong type. (Contents, and results without a call, are checked where the
+/// messages are used.)
 std::vector<Message> parse_messages(const Json& messages);
 
 /// The text that Gemma 4's chat template, revision r4 of 2026-07-09, makes of a conversation, byte for byte; for tests
 /// and for the curious. It must not be encoded with parse_special: what users wrote would become control tokens, for
 /// which there is encode_chat().
 /// @param tools  an array of {"type":"function","function":{"name","description","parameters"}}, or of the functions
-///               alone; null: none.
+///               alone; null: none. "inputSchema" and "input_schema" are other names of "parameters". A schema of the
+///               arguments under any other key is an error; other members are not looked at ("response", which the
+///               template renders, apart; the "outputSchema" of MCP is not rendered).
 /// Throws Error invalid_argument, with the path: parts of an unknown kind, a result without a call, text that is not
 /// UTF-8, nesting beyond Json::kMaxDepth, tools that cannot be declared.
 std::string render_chat(const std::vector<Message>& messages, const Json& tools = {}, const RenderOptions& options = {});
 
 /// The tokens of a conversation: one "<bos>", control tokens where the template writes them, and nowhere else, whatever
-/// the texts spell. Where r4 forgets to open the model's turn (a last message with content, calls and results) it is
-/// opened. A medium is one placeholder token. Any thread. Throws Error as render_chat(), and unsupported when the
-/// tokenizer lacks a control token.
+/// the texts spell, in the model's form of the template (Model::chat_form) unless the options name one. Where r4 forgets to
+/// open the model's turn (a last message with content, calls and results) it is opened. A medium is one placeholder token.
+/// Any thread. Throws Error as render_chat(), and unsupported when the tokenizer lacks a control token.
+std::vector<TokenId> encode_chat(const Model& model, const std::vector<Message>& messages, const Json& tools = {},
+                                 const RenderOptions& options = {});
+/// The same without a model: RenderOptions::form says which form its model wants. Throws Error invalid_argument where it is
+/// not set and makes a difference: with a generation prompt and without thinking.
 std::vector<TokenId> encode_chat(const Tokenizer& tokenizer, const std::vector<Message>& messages,
                                  const Json& tools = {}, const RenderOptions& options = {});
 
 /// How ReplyParser reads.
 struct ReplyParserOptions {
-  Json tools;                      ///< As render_chat()'s: names and schemas to repair and coerce by. Null: none.
+  /// As render_chat()'s: names and schemas to repair and coerce by. What reads as a call of another tool is text. Null, or an
+  /// empty array: any name can be called.
+  Json tools;
   bool show_thoughts = true;       ///< False: thoughts are left out, but where the reply holds nothing else.
   bool begins_in_thought = false;  ///< The prompt ended in an open thought ("<|channel>thought\n").
 };
@@ -129,16 +139,18 @@ class ChatStream {
 class Chat {
  public:
   /// Throws Error invalid_argument (tools that cannot be declared, with the path; options out of range), unsupported (a
-  /// tokenizer without Gemma 4's markup), and as Session and Sampler do.
+  /// tokenizer without Gemma 4's markup), and as Session and Sampler do. A schema that calls cannot be held to is no error
+  /// (ChatOptions::hold_calls).
   explicit Chat(const Model& model, const ChatOptions& options = {});
   Chat(Chat&&) noexcept;
   Chat& operator=(Chat&&) noexcept;
   ~Chat();
 
   /// Adds messages to the conversation and returns the model's reply, which joins it too. A text is a user's message.
-  /// After calls, results are sent as messages of tools, one for each. Throws Error invalid_argument, with the path
-  /// into `messages`, as parse_messages() and where a result has no call or a call no result; context_full; unsupported
-  /// (media; a limit of the grammar that the reply is held to); non_finite. The conversation is then as it was. So it is
+  /// After calls, results are sent as messages of tools, one for each. Where somebody else speaks, calls without a result
+  /// leave the conversation, and Reply::warnings says so. Throws Error invalid_argument, with the path into
+  /// `messages`, as parse_messages() and where a message has no content, a result no call, or a call no result at the end;
+  /// context_full; unsupported (media; a limit of the grammar that the reply is held to); non_finite. The conversation is then as it was. So it is
   /// when the message was cancelled while it was being read; a reply that is cancelled later stays as far as it came.
   Reply send(const std::string& text, const SendOptions& options = {}, const ChatCallback& on_event = {});
   Reply send(std::vector<Message> messages, const SendOptions& options = {}, const ChatCallback& on_event = {});

@@ -21,12 +21,17 @@ class Grammar;
 
 /// Options of Chat.
 struct ChatOptions {
-  /// Functions the model may call, as render_chat()'s. Each has a name of its own of letters, digits and "_.:-/".
+  /// What every conversation begins with, as a message of the system; empty: nothing. Where the first message that is sent
+  /// is one of the system (or of a developer), that takes its place.
+  std::string system;
+  /// Functions the model may call, as render_chat()'s. Each has a name of its own of letters, digits and "_.:-/". What
+  /// reads as a call of another function is text.
   Json tools;
   /// Calls are held to the tools' names and schemas while they are written: every call can be read and is valid. The model
-  /// chooses whether to call (SendOptions::tool_choice says otherwise). A schema that cannot be held to is then an error
-  /// that names the keyword. Objects are closed (JsonSchemaOptions::closed_objects). False: the model writes
-  /// what it will; what can be repaired is.
+  /// chooses whether to call (SendOptions::tool_choice says otherwise). Objects are closed
+  /// (JsonSchemaOptions::closed_objects). A tool with a schema that nothing can be held to (uniqueItems, a key with ':')
+  /// is held to its name and any object, and Reply::warnings says why. False: the model writes what it will; what can be
+  /// repaired is.
   bool hold_calls = true;
   /// Off means off: the reply's text has no thought in it, also where the model begins one by itself: that is dropped,
   /// and closed after 512 tokens.

@@ -20,7 +20,7 @@ const char* to_string(Role role) noexcept;
 struct ToolCall {
   std::optional<std::string> id;  ///< What the result refers to (Message::tool_call_id).
   std::string name;
-  Json arguments = Json::object();  ///< An object; null counts as an empty one.
+  Json arguments = Json::object();  ///< An object; null counts as an empty one. (parse_messages() takes its text too.)
 };
 
 /// A result beside its call, in Gemma's own form: a mapping, or any other value.
@@ -62,6 +62,12 @@ struct Message {
   }
 };
 
+/// {"id", "name", "arguments"}; "id" is null where there is none.
+Json to_json(const ToolCall& call);
+/// In the form of the chat completions API, but arguments stay an object: what parse_messages() reads back as the same.
+Json to_json(const Message& message);
+Json to_json(const std::vector<Message>& messages);
+
 /// The two forms of Gemma 4's chat template. They differ in one place: where the model is to answer without thinking,
 /// the large form (12B, 26B-A4B, 31B) writes an empty thought first, the small one (E2B, E4B) nothing.
 enum class ChatForm : std::uint8_t { large, small };
@@ -71,7 +77,8 @@ const char* to_string(ChatForm form) noexcept;
 
 /// What the chat template is asked for.
 struct RenderOptions {
-  ChatForm form = ChatForm::large;
+  /// Unset: the model's where one is given (encode_chat); of render_chat(), large. A tokenizer alone does not know it.
+  std::optional<ChatForm> form;
   bool enable_thinking = false;        ///< Tells the model to think before it answers.
   bool add_generation_prompt = true;   ///< End where the model is to speak.
   bool preserve_thinking = false;      ///< Keep the thoughts of earlier turns that called tools.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gemma4/config.h"
+#include "gemma4/message.h"
 #include "gemma4/options.h"
 #include "gemma4/tokenizer.h"
 
@@ -54,6 +55,8 @@ class Model {
   /// temperature, top_k, top_p and suppress as generation_config.json or the GGUF metadata give them. (There top_k -1
   /// means all, as 0 does; a value outside its range fails the load, naming the file and the key.)
   const SamplerOptions& sampler_defaults() const noexcept;
+  /// The form of the chat template that the model wants (chat_template() says more). Throws Error: io, bad_format.
+  ChatForm chat_form() const;
 
   /// Threads of the pool.
   int threads() const noexcept;

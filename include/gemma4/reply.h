@@ -37,6 +37,10 @@ struct ChatEvent {
   std::string text;
   std::size_t index = 0;  ///< Of the call, from 0.
   ToolCall call;
+  /// Where SamplerOptions::logprobs is set, of content and reasoning: the tokens that `text` completes (as Piece::samples).
+  /// Where a stop string has come, those up to the one that completed it, and `text` may be empty. Tokens whose text goes
+  /// elsewhere or nowhere (markup, calls, white space around them) are in no event.
+  std::vector<SampledToken> samples;
 };
 
 /// "content", "reasoning", "tool_call_started" or "tool_call"; static storage.
@@ -71,6 +75,22 @@ struct Reply {
   StopReason stop_reason = StopReason::end_of_turn;
   std::string stop;  ///< The stop string that ended it (StopReason::stop_sequence), else empty.
   Usage usage;
+  /// Of the content's events, joined: the tokens that `text` was made of, where SamplerOptions::logprobs is set.
+  std::vector<SampledToken> samples;
+  /// What the host should know of this reply: tools whose calls are not held to their schemas (and why), calls without a
+  /// result that left the conversation. The log has them too (set_log).
+  std::vector<std::string> warnings;
+
+  /// As a message of the conversation: what Chat keeps of it, for a history of your own.
+  Message message() const;
 };
+
+/// {"prompt_tokens", "reused_tokens", "completion_tokens", "reasoning_tokens", "prefill_seconds", "decode_seconds"}.
+Json to_json(const Usage& usage);
+/// Every member by its name; the reasons by theirs, calls as to_json(ToolCall), samples as {"token", "logprob", "top":
+/// [{"token", "logprob"}]}.
+Json to_json(const Reply& reply);
+/// {"type", "text", "index", "call", "samples"}; "call" is null where there is none.
+Json to_json(const ChatEvent& event);
 
 }  // namespace gemma4

@@ -1,10 +1,12 @@
 // Bodies of gemma4/chat.h.
 #include "gemma4/chat.h"
 
+#include "base/check.h"
 #include "chat/conversation.h"
 #include "chat/messages.h"
 #include "chat/render.h"
 #include "chat/reply_parser.h"
+#include "chat/tools.h"
 #include "gemma4/grammar.h"
 #include "tokenizer/tokenizer.h"
 
@@ -19,13 +21,36 @@ std::string render_chat(const std::vector<Message>& messages, const Json& tools,
 
 std::vector<TokenId> encode_chat(const Tokenizer& tokenizer, const std::vector<Message>& messages, const Json& tools,
                                  const RenderOptions& options) {
+  const bool same_in_both = options.enable_thinking || !options.add_generation_prompt;
+  GEMMA4_CHECK(options.form || same_in_both, ErrorCode::invalid_argument,
+               "encode_chat: form: expected ChatForm::large or small, as Model::chat_form() gives it, found none; a tokenizer "
+               "does not know it");
   chat::check_messages(messages);
   return chat::render_repaired(messages, chat::parse_tools(tools), options).encode(*tokenizer.impl());
 }
 
+std::vector<TokenId> encode_chat(const Model& model, const std::vector<Message>& messages, const Json& tools,
+                                 const RenderOptions& options) {
+  RenderOptions of_model = options;
+  if (!of_model.form) of_model.form = model.chat_form();
+  return encode_chat(model.tokenizer(), messages, tools, of_model);
+}
+
+namespace {
+
+chat::ReplyRules rules_of(const ReplyParserOptions& options) {
+  chat::ReplyRules rules;
+  rules.functions = chat::parse_tools(options.tools);
+  rules.declared_only = !rules.functions.empty();
+  rules.show_thoughts = options.show_thoughts;
+  rules.begins_in_thought = options.begins_in_thought;
+  return rules;
+}
+
+}  // namespace
+
 ReplyParser::ReplyParser(const Tokenizer& tokenizer, const ReplyParserOptions& options)
-    : impl_(std::make_unique<chat::ReplyParserState>(tokenizer.impl(), chat::parse_tools(options.tools),
-                                                     options.show_thoughts, options.begins_in_thought)) {}
+    : impl_(std::make_unique<chat::ReplyParserState>(tokenizer.impl(), rules_of(options))) {}
 ReplyParser::ReplyParser(ReplyParser&&) noexcept = default;
 ReplyParser& ReplyParser::operator=(ReplyParser&&) noexcept = default;
 ReplyParser::~ReplyParser() = default;
@@ -50,6 +75,8 @@ std::vector<ChatEvent> ReplyParser::finish(bool complete) {
 
 bool ReplyParser::ended() const noexcept { return impl_->ended(); }
 bool ReplyParser::in_thought() const noexcept { return impl_->in_thought(); }
+
+ChatForm Model::chat_form() const { return chat_template(*this).form; }
 
 ChatTemplate chat_template(const Model& model) {
   chat::TemplateVerdict verdict = chat::judge_model(*model.impl());

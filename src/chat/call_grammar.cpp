@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/words.h"
 #include "chat/call_values.h"
 #include "chat/python_text.h"
@@ -14,6 +15,8 @@ namespace gemma4::chat {
 namespace {
 
 using base::is_one_of;
+
+constexpr const char* kAnyObject = "{\"type\":\"object\"}";
 
 std::string lower_case(std::string text) {
   for (char& c : text) {
@@ -108,23 +111,45 @@ CallGrammars::CallGrammars(std::vector<Json> functions, const tokenizer::BpeToke
   GEMMA4_CHECK(open_ >= 0 && close_ >= 0 && quote_ >= 0, ErrorCode::unsupported,
                "the model's tokenizer has no \"<|tool_call>\": it was not made for tool calls");
   for (std::size_t i = 0; i < functions_.size(); ++i) {
-    if (const Json* const parameters = functions_[i].find("parameters"); by_schema && parameters != nullptr) {
-      const std::string path = base::concat("tools[", i, "].function.parameters");
-      check_root(*parameters, path);
-      check_keys(*parameters, path);
-    }
-    schemas_.push_back(by_schema ? arguments_schema(functions_[i]).dump() : "{\"type\":\"object\"}");
+    schemas_.push_back(kAnyObject);
+    if (!by_schema) continue;
     try {
-      grammar::compile_json_schema(schemas_.back(), false);
+      schemas_[i] = schema_of(i);
     } catch (const Error& error) {
-      base::fail(error.code(), "tools[", i, "].function.parameters: ", error.what());
+      warnings_.push_back(base::concat("calls of the tool \"", functions_[i].at("name").as_string(),
+                                       "\" are not held to its schema: ", error.what()));
     }
   }
 }
 
+// Of the arguments, as text. Throws Error where it cannot be held to.
+std::string CallGrammars::schema_of(std::size_t i) const {
+  const std::string path = base::concat("tools[", i, "].function.parameters");
+  if (const Json* const parameters = functions_[i].find("parameters")) {
+    check_root(*parameters, path);
+    check_keys(*parameters, path);
+  }
+  std::string schema = arguments_schema(functions_[i]).dump();
+  try {
+    grammar::compile_json_schema(schema, false);
+  } catch (const Error& error) {
+    base::fail(error.code(), path, ": ", error.what());
+  }
+  return schema;
+}
+
 std::shared_ptr<const grammar::Program> CallGrammars::calls(const std::string& name, bool opened, int max_calls) {
   std::shared_ptr<const grammar::Program>& made = made_[{name, opened, max_calls}];
-  if (!made) made = std::make_shared<const grammar::Program>(build(name, opened, max_calls));
+  if (made) return made;
+  try {
+    made = std::make_shared<const grammar::Program>(build(name, opened, max_calls));
+  } catch (const Error& error) {  // each can be held to, but not all of them at once
+    if (error.code() != ErrorCode::unsupported) throw;
+    for (std::size_t i = 0; i < functions_.size(); ++i) schemas_[i] = kAnyObject;
+    warnings_.push_back(base::concat("calls are not held to the tools' schemas, which are too much together: ", error.what()));
+    base::log(LogLevel::warning, "chat: ", warnings_.back());
+    made = std::make_shared<const grammar::Program>(build(name, opened, max_calls));
+  }
   return made;
 }
 

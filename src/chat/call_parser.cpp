@@ -7,17 +7,13 @@
 #include "chat/call_values.h"
 #include "chat/coerce.h"
 #include "chat/python_text.h"
+#include "chat/tools.h"
 #include "gemma4/error.h"
 
 namespace gemma4::chat {
 namespace {
 
 constexpr std::string_view kPrefix = "call:";
-
-bool is_name_character(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("_.:-/").find(c) != std::string_view::npos;
-}
 
 // "ns:name" and "ns.name" are the declared tool "name".
 std::string resolve(std::string_view name, const std::vector<Json>& functions) {
@@ -67,12 +63,6 @@ std::optional<ToolCall> from_json_form(const Json& object, const std::vector<Jso
   return call;
 }
 
-struct Attempt {
-  std::string_view text;
-  const std::vector<Json>& functions;
-  unsigned repairs;
-};
-
 // Brackets too many, and text behind the call.
 bool accept_end(CallValues& values, unsigned repairs, std::string& leftover) {
   values.skip_space();
@@ -85,27 +75,34 @@ bool accept_end(CallValues& values, unsigned repairs, std::string& leftover) {
   if (leftover.size() > 1 && leftover[0] == ',' && trim(std::string_view(leftover).substr(1)).substr(0, kPrefix.size()) == kPrefix) {
     leftover.erase(0, 1);  // between calls
   }
+  if (leftover.find_first_not_of(",; ") == std::string::npos) leftover.clear();
   return true;
 }
 
-std::optional<ParsedCall> attempt(const Attempt& a) {
-  CallValues values(a.text, a.repairs);
+struct Attempt {
+  ParsedCall parsed;
+  bool doubtful = false;  // as CallValues::doubtful()
+};
+
+std::optional<Attempt> attempt(std::string_view text, const std::vector<Json>& functions, unsigned repairs) {
+  CallValues values(text, repairs);
   const std::string_view name = read_name(values);
-  ParsedCall result;
+  Attempt result;
+  ParsedCall& parsed = result.parsed;
   if (name.empty()) {
-    if (values.peek() != '{' || (a.repairs & kJsonStrings) == 0) return std::nullopt;
+    if (values.peek() != '{' || (repairs & kJsonStrings) == 0) return std::nullopt;
     const auto object = values.object(nullptr);
-    std::optional<ToolCall> call = object ? from_json_form(*object, a.functions) : std::nullopt;
-    if (!call || !accept_end(values, a.repairs, result.leftover)) return std::nullopt;
-    result.call = std::move(*call);
+    std::optional<ToolCall> call = object ? from_json_form(*object, functions) : std::nullopt;
+    if (!call || !accept_end(values, repairs, parsed.leftover)) return std::nullopt;
+    parsed.call = std::move(*call);
     return result;
   }
-  result.call.name = resolve(name, a.functions);
-  const Json* const schema = parameters_of(a.functions, result.call.name);
+  parsed.call.name = resolve(name, functions);
+  const Json* const schema = parameters_of(functions, parsed.call.name);
   std::optional<Json> arguments;
   if (values.peek() == '{') {
     arguments = values.object(schema);
-  } else if ((a.repairs & kJsonStrings) != 0) {
+  } else if ((repairs & kJsonStrings) != 0) {
     values.eat('(');
     values.skip_space();
     const bool wrapped = values.peek() == '{';
@@ -113,8 +110,9 @@ std::optional<ParsedCall> attempt(const Attempt& a) {
     values.skip_space();
     if (wrapped && !values.eat(')')) return std::nullopt;
   }
-  if (!arguments || !accept_end(values, a.repairs, result.leftover)) return std::nullopt;
-  result.call.arguments = std::move(*arguments);
+  if (!arguments || !accept_end(values, repairs, parsed.leftover)) return std::nullopt;
+  parsed.call.arguments = std::move(*arguments);
+  result.doubtful = values.doubtful();
   return result;
 }
 
@@ -151,36 +149,69 @@ std::vector<std::string> with_last_quote(std::string_view text) {
   return variants;
 }
 
-std::optional<ParsedCall> attempt_repairs(std::string_view text, const std::vector<Json>& functions, bool complete) {
-  static constexpr std::array<unsigned, 4> kForgiving = {kStrict, kJsonStrings, kJsonStrings | kSingleQuotes,
-                                                         kJsonStrings | kSingleQuotes | kPythonWords};
-  for (const unsigned repairs : kForgiving) {
-    if (auto call = attempt({text, functions, repairs})) return call;
-  }
-  std::vector<std::string> variants;
-  if (complete) variants = with_last_quote(text);
+// The text as the model may have meant it where something is missing at its end.
+std::vector<std::string> completed(std::string_view text) {
+  std::vector<std::string> variants = with_last_quote(text);
   const std::size_t n_quoted = variants.size();
-  if (complete) {
-    for (std::size_t i = 0; i < n_quoted; ++i) variants.push_back(variants[i] + missing_brackets(variants[i]));
-    variants.push_back(std::string(text) + missing_brackets(text));
-  }
-  constexpr unsigned kBase = kJsonStrings | kSingleQuotes | kPythonWords;
-  for (const unsigned repairs : {kBase, kBase | kRawStrings}) {
-    if (repairs != kBase) {
-      if (auto call = attempt({text, functions, repairs})) return call;
-    }
-    for (const std::string& variant : variants) {
-      if (auto call = attempt({variant, functions, repairs})) return call;
-    }
-  }
-  for (const unsigned repairs : {kBase | kTrailing, kBase | kRawStrings | kRawAnything | kTrailing}) {
-    if (auto call = attempt({text, functions, repairs})) return call;
-    for (const std::string& variant : variants) {
-      if (auto call = attempt({variant, functions, repairs})) return call;
-    }
-  }
-  return std::nullopt;
+  for (std::size_t i = 0; i < n_quoted; ++i) variants.push_back(variants[i] + missing_brackets(variants[i]));
+  variants.push_back(std::string(text) + missing_brackets(text));
+  return variants;
 }
+
+constexpr unsigned kQuotesAndWords = kJsonStrings | kSingleQuotes | kPythonWords;
+
+// One repair after the other. What is doubtful counts where nothing better is found.
+class Repairs {
+ public:
+  Repairs(std::string_view text, const std::vector<Json>& functions) : text_(text), functions_(functions) {}
+
+  std::optional<ParsedCall> run(bool complete) {
+    for (const unsigned repairs : {unsigned{kStrict}, unsigned{kJsonStrings}, kJsonStrings | kSingleQuotes, kQuotesAndWords}) {
+      if (whole(repairs)) return std::move(found_);
+      if (fallback_) return separated();
+    }
+    if (whole(kQuotesAndWords | kSeparators)) return std::move(found_);
+    if (complete) variants_ = completed(text_);
+    if (variant(kQuotesAndWords) || variant(kQuotesAndWords | kSeparators)) return std::move(found_);
+    for (const unsigned more : {unsigned{kRawStrings}, unsigned{kTrailing}, kRawStrings | kRawAnything | kTrailing}) {
+      for (const unsigned separators : {0U, unsigned{kSeparators}}) {
+        const unsigned repairs = kQuotesAndWords | more | separators;
+        if (whole(repairs) || variant(repairs)) return std::move(found_);
+      }
+    }
+    return std::move(fallback_);
+  }
+
+  // What is whole as it stands, but for a doubtful key.
+  std::optional<ParsedCall> separated() {
+    for (const unsigned more : {0U, unsigned{kRawStrings}, kRawStrings | kRawAnything}) {
+      if (whole(kQuotesAndWords | kSeparators | more)) return std::move(found_);
+    }
+    return std::move(fallback_);
+  }
+
+ private:
+  bool whole(unsigned repairs) { return read(text_, repairs); }
+  bool variant(unsigned repairs) {
+    for (const std::string& text : variants_) {
+      if (read(text, repairs)) return true;
+    }
+    return false;
+  }
+
+  bool read(std::string_view text, unsigned repairs) {
+    std::optional<Attempt> result = attempt(text, functions_, repairs);
+    if (!result) return false;
+    std::optional<ParsedCall>& place = result->doubtful ? fallback_ : found_;
+    if (!place) place = std::move(result->parsed);
+    return !result->doubtful;
+  }
+
+  const std::string_view text_;
+  const std::vector<Json>& functions_;
+  std::vector<std::string> variants_;
+  std::optional<ParsedCall> found_, fallback_;
+};
 
 }  // namespace
 
@@ -199,14 +230,18 @@ std::string call_name(std::string_view text, const std::vector<Json>& functions)
 }
 
 std::optional<ParsedCall> parse_call(std::string_view text, const std::vector<Json>& functions, bool complete) {
-  std::optional<ParsedCall> result = attempt_repairs(text, functions, complete);
+  std::optional<ParsedCall> result = Repairs(text, functions).run(complete);
   if (result) coerce(result->call.arguments, parameters_of(functions, result->call.name));
   return result;
 }
 
-std::optional<ParsedCall> parse_strict_call(std::string_view text, const std::vector<Json>& functions) {
-  std::optional<ParsedCall> result = attempt({text, functions, kStrict});
-  if (result) coerce(result->call.arguments, parameters_of(functions, result->call.name));
+std::optional<ParsedCall> parse_strict_call(std::string_view text, const std::vector<Json>& functions, bool held) {
+  std::optional<Attempt> strict = attempt(text, functions, kStrict);
+  if (!strict) return std::nullopt;
+  std::optional<ParsedCall> result;
+  if (strict->doubtful && !held) result = Repairs(text, functions).separated();
+  if (!result) result = std::move(strict->parsed);
+  coerce(result->call.arguments, parameters_of(functions, result->call.name));
   return result;
 }
 

@@ -1,5 +1,7 @@
 #include "chat/call_text.h"
 
+#include <algorithm>
+
 namespace gemma4::chat {
 
 std::string_view marker_text(Marker marker) noexcept {
@@ -42,6 +44,22 @@ std::string spelled_out(std::string_view text, std::string_view quote) {
     } else {
       out += text[i];
     }
+  }
+  return out;
+}
+
+std::string without_markup(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t plain = std::min(text.find_first_of(std::string{kQuote, kMarker}), text.size());
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    const bool quote = text[0] == kQuote;
+    if (quote) out += '"';
+    const bool other = !quote && text.size() > 1 && static_cast<Marker>(text[1]) == Marker::other;
+    if (other) text.remove_prefix(std::min(text.find(kMarker, 2), text.size() - 2));  // its name, up to the second mark
+    text.remove_prefix(std::min<std::size_t>(quote ? 1 : 2, text.size()));
   }
   return out;
 }

@@ -32,5 +32,7 @@ constexpr char kMarker = '\xFE';
 void append_marker(Marker marker, std::string& text);
 /// The text as characters: markers spelled out, <|"|> as `quote`.
 std::string spelled_out(std::string_view text, std::string_view quote);
+/// The text without its markers, <|"|> as a quote.
+std::string without_markup(std::string_view text);
 
 }  // namespace gemma4::chat

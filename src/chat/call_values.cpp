@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "chat/call_strings.h"
 #include "chat/python_text.h"
 #include "gemma4/error.h"
 
@@ -12,69 +13,18 @@ namespace {
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-void append_code_point(char32_t c, std::string& out) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | c >> 6);
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | c >> 12);
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | c >> 18);
-    out += static_cast<char>(0x80 | (c >> 12 & 0x3F));
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  }
+bool is_separator(char c) noexcept { return c == ':' || c == '='; }
+
+bool declares(const Json* schema, std::string_view key) noexcept {
+  const Json* const properties = schema != nullptr ? schema->find("properties") : nullptr;
+  return properties != nullptr && properties->find(key) != nullptr;
 }
 
-// Four hexadecimal digits at the start of `text`, or nothing.
-std::optional<char32_t> hex4(std::string_view text) noexcept {
-  if (text.size() < 4) return std::nullopt;
-  char32_t value = 0;
-  for (const char c : text.substr(0, 4)) {
-    const std::size_t digit = std::string_view("0123456789abcdefABCDEF").find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    value = value * 16 + static_cast<char32_t>(digit < 16 ? digit : digit - 6);
-  }
-  return value;
-}
-
-// The character of "\u...." (with a second one for a surrogate pair) at the start of `text`, which stands behind "\u".
-// Half a pair is U+FFFD. Returns the characters used, 0 when these are no digits.
-std::size_t unescape_unicode(std::string_view text, std::string& out) {
-  const auto first = hex4(text);
-  if (!first) return 0;
-  if (*first < 0xD800 || *first > 0xDFFF) {
-    append_code_point(*first, out);
-    return 4;
-  }
-  if (*first < 0xDC00 && text.substr(4, 2) == "\\u") {
-    const auto second = hex4(text.substr(6));
-    if (second && *second >= 0xDC00 && *second <= 0xDFFF) {
-      append_code_point(0x10000 + ((*first - 0xD800) << 10) + (*second - 0xDC00), out);
-      return 10;
-    }
-  }
-  append_code_point(0xFFFD, out);
-  return 4;
-}
-
-// A backslash at the start of `text`; what is no escape stays as it is. Returns the characters used.
-std::size_t unescape(std::string_view text, std::string& out) {
-  static constexpr std::string_view kNames = "\"\\/bfnrt'", kValues = "\"\\/\b\f\n\r\t'";
-  const char c = text.size() > 1 ? text[1] : '\0';
-  if (const std::size_t i = kNames.find(c); c != '\0' && i != std::string_view::npos) {
-    out += kValues[i];
-    return 2;
-  }
-  if (c == 'u') {
-    if (const std::size_t used = unescape_unicode(text.substr(2), out); used != 0) return 2 + used;
-  }
-  out += '\\';
-  return 1;
+// Looks like a key with a stray comma before it, or like one whose separator was the other one, with what follows.
+bool holds_separators(std::string_view key) noexcept {
+  if (key[0] == ',' || key[0] == ';' || is_separator(key.back())) return true;
+  const std::size_t separator = key.find_first_of(":=");
+  return separator != std::string_view::npos && key.find_first_of(",;", separator) != std::string_view::npos;
 }
 
 std::optional<Json> word_value(std::string_view word, bool of_python) {
@@ -123,20 +73,48 @@ bool CallValues::eat(char c) noexcept {
 // A comma, and something behind it.
 bool CallValues::another(char close) noexcept {
   skip_space();
-  if (!eat(',')) return false;
+  if (!eat(',') && !(has(kSeparators) && eat(';'))) return false;
+  skip_stray_commas();
+  return !(has(kJsonStrings) && closes(close));
+}
+
+// White space, and commas (or semicolons) that stand where a key or a value should.
+void CallValues::skip_stray_commas() noexcept {
   skip_space();
-  return !(has(kJsonStrings) && peek() == close);
+  while (has(kSeparators) && (eat(',') || eat(';'))) skip_space();
+}
+
+// The outermost bracket may be closed by the other kind.
+bool CallValues::closes(char close) const noexcept {
+  const bool other = has(kSeparators) && depth_ <= 1 && close != ']' && (peek() == '}' || peek() == ')');
+  return peek() == close || other;
+}
+
+bool CallValues::eat_close(char close) noexcept {
+  if (!closes(close)) return false;
+  ++position_;
+  return true;
+}
+
+// ':' or '=', whichever should stand here; of several in a row all.
+bool CallValues::eat_separator(char separator) noexcept {
+  if (!has(kSeparators)) return eat(separator);
+  const std::size_t begin = position_;
+  while (eat(':') || eat('=')) {
+  }
+  if (position_ != begin && text_[position_ - 1] == '=') eat('>');
+  return position_ != begin;
 }
 
 std::optional<Json> CallValues::object(const Json* schema) {
   if (!eat('{') || ++depth_ > Json::kMaxDepth) return std::nullopt;
   Members members;
-  skip_space();
-  if (!eat('}')) {
+  skip_stray_commas();
+  if (!eat_close('}')) {
     do {
       if (!pair(schema, ':', '}', members)) return std::nullopt;
     } while (another('}'));
-    if (!eat('}')) return std::nullopt;
+    if (!eat_close('}')) return std::nullopt;
   }
   --depth_;
   return unique(std::move(members));
@@ -144,21 +122,21 @@ std::optional<Json> CallValues::object(const Json* schema) {
 
 std::optional<Json> CallValues::keyword_arguments(const Json* schema) {
   Members members;
-  skip_space();
-  if (eat(')')) return unique(std::move(members));
+  skip_stray_commas();
+  if (eat_close(')')) return unique(std::move(members));
   do {
     if (!pair(schema, '=', ')', members)) return std::nullopt;
   } while (another(')'));
-  if (!eat(')')) return std::nullopt;
+  if (!eat_close(')')) return std::nullopt;
   return unique(std::move(members));
 }
 
 bool CallValues::pair(const Json* schema, char separator, char close, Members& members) {
   skip_space();
-  std::optional<std::string> name = key(separator, close);
+  std::optional<std::string> name = key(schema, separator, close);
   if (!name) return false;
   skip_space();
-  if (!eat(separator)) return false;
+  if (!eat_separator(separator)) return false;
   skip_space();
   std::optional<Json> content = value(member_schema(schema, *name), schema, close);
   if (!content) return false;
@@ -166,16 +144,37 @@ bool CallValues::pair(const Json* schema, char separator, char close, Members& m
   return true;
 }
 
-std::optional<std::string> CallValues::key(char separator, char close) {
+std::optional<std::string> CallValues::key(const Json* schema, char separator, char close) {
   if (peek() == kQuote) return delimited();
   if (peek() == '"') return json_string();
   if (peek() == '\'' && has(kSingleQuotes)) return single_quoted();
-  const std::size_t end = text_.find_first_of(std::string{separator, close, kQuote, kMarker}, position_);
-  if (end == std::string_view::npos || text_[end] != separator) return std::nullopt;
+  if (has(kSeparators)) {
+    if (std::optional<std::string> known = declared_key(schema)) return known;
+  }
+  const std::string ends = (has(kSeparators) ? ":=" : std::string{separator}) + close + kQuote + kMarker;
+  const std::size_t end = text_.find_first_of(ends, position_);
+  if (end == std::string_view::npos || !is_separator(text_[end])) return std::nullopt;
   const std::string_view name = trim(text_.substr(position_, end - position_));
-  if (name.empty()) return std::nullopt;
+  if (name.empty() || (has(kSeparators) && name.find_first_of(",;") != std::string_view::npos)) return std::nullopt;
+  if (!has(kSeparators) && !declares(schema, name) && holds_separators(name)) doubtful_ = true;
   position_ = end;
   return std::string(name);
+}
+
+// The longest declared key that stands here, before a separator.
+std::optional<std::string> CallValues::declared_key(const Json* schema) {
+  const Json* const properties = schema != nullptr ? schema->find("properties") : nullptr;
+  const std::string* found = nullptr;
+  for (std::size_t i = 0; properties != nullptr && properties->is_object() && i < properties->size(); ++i) {
+    const std::string& name = properties->keys()[i];
+    if (name.empty() || rest().substr(0, name.size()) != name || (found != nullptr && found->size() >= name.size())) continue;
+    std::size_t after = position_ + name.size();
+    while (after < text_.size() && is_space(text_[after])) ++after;
+    if (after < text_.size() && is_separator(text_[after])) found = &name;
+  }
+  if (found == nullptr) return std::nullopt;
+  position_ += found->size();
+  return *found;
 }
 
 std::optional<Json> CallValues::value(const Json* schema, const Json* siblings, char close) {
@@ -219,7 +218,7 @@ std::optional<Json> CallValues::array(const Json* schema) {
   if (!eat('[') || ++depth_ > Json::kMaxDepth) return std::nullopt;
   const Json* const items = element_schema(schema);
   Json result = Json::array();
-  skip_space();
+  skip_stray_commas();
   if (!eat(']')) {
     do {
       skip_space();
@@ -279,7 +278,7 @@ std::optional<std::string> CallValues::single_quoted() {
       if (after < text_.size() && text_[after] == kQuote) ++after;
       std::size_t next = after;
       while (next < text_.size() && is_space(text_[next])) ++next;
-      if (next == text_.size() || std::string_view(",}]):=").find(text_[next]) != std::string_view::npos) {
+      if (next == text_.size() || ends_value_at(text_[next]) || is_separator(text_[next])) {
         position_ = after;
         return result;
       }
@@ -300,8 +299,8 @@ std::optional<std::string> CallValues::single_quoted() {
 std::optional<Json> CallValues::number_or_word() {
   const std::size_t begin = position_;
   std::size_t end = begin;
-  while (end < text_.size() && !is_space(text_[end]) &&
-         std::string_view(",}])\xFF\xFE").find(text_[end]) == std::string_view::npos) {
+  while (end < text_.size() && !is_space(text_[end]) && !ends_value_at(text_[end]) && text_[end] != kQuote &&
+         text_[end] != kMarker) {
     ++end;
   }
   std::string_view token = text_.substr(begin, end - begin);
@@ -325,13 +324,15 @@ std::optional<Json> CallValues::raw(const Json* siblings, char close) {
   std::size_t end = std::string_view::npos;
   const Json* const properties = siblings != nullptr ? siblings->find("properties") : nullptr;
   const std::size_t first_close = text_.find(close, position_);
-  for (std::size_t comma = text_.find(',', position_); comma != std::string_view::npos && end == std::string_view::npos;
-       comma = text_.find(',', comma + 1)) {
+  const std::string_view commas = has(kSeparators) ? ",;" : ",";
+  for (std::size_t comma = text_.find_first_of(commas, position_);
+       comma != std::string_view::npos && end == std::string_view::npos; comma = text_.find_first_of(commas, comma + 1)) {
     std::size_t begin = comma + 1;
     while (begin < text_.size() && is_space(text_[begin])) ++begin;
     const std::size_t stop = text_.find_first_of(":=,}])", begin);
     if (stop == std::string_view::npos || (text_[stop] != ':' && text_[stop] != '=')) {
-      if (properties == nullptr && (first_close == std::string_view::npos || comma < first_close)) end = comma;
+      const bool between = properties == nullptr && text_[comma] == ',';
+      if (between && (first_close == std::string_view::npos || comma < first_close)) end = comma;
       continue;
     }
     std::string_view name = trim(text_.substr(begin, stop - begin));
@@ -349,7 +350,11 @@ std::optional<Json> CallValues::raw(const Json* siblings, char close) {
 
 bool CallValues::ends_value(std::size_t at) const noexcept {
   while (at < text_.size() && is_space(text_[at])) ++at;
-  return at == text_.size() || std::string_view(",}])").find(text_[at]) != std::string_view::npos;
+  return at == text_.size() || ends_value_at(text_[at]);
+}
+
+bool CallValues::ends_value_at(char c) const noexcept {
+  return c == ',' || c == '}' || c == ']' || c == ')' || (c == ';' && has(kSeparators));
 }
 
 // A key that comes twice has its last value.

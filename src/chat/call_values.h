@@ -20,6 +20,7 @@ enum Repair : unsigned {
   kRawStrings = 8,     ///< text without quotes where the schema says string
   kRawAnything = 16,   ///< text without quotes anywhere
   kTrailing = 32,      ///< something behind the call
+  kSeparators = 64,    ///< ':' and '=' for each other, ';' for ',', several for one, commas that separate nothing
 };
 
 /// Reads one call's text (call_text.h). Nesting is bounded by Json::kMaxDepth, and the values tried by the text's
@@ -43,14 +44,21 @@ class CallValues {
   std::size_t position() const noexcept { return position_; }
   std::string_view rest() const noexcept { return text_.substr(position_); }
   void advance(std::size_t n) noexcept { position_ += n; }
+  /// A key was read that nobody declared, and that kSeparators would read otherwise.
+  bool doubtful() const noexcept { return doubtful_; }
 
  private:
   using Members = std::vector<std::pair<std::string, Json>>;
 
   bool has(Repair repair) const noexcept { return (repairs_ & repair) != 0; }
   bool another(char close) noexcept;
+  void skip_stray_commas() noexcept;
+  bool closes(char close) const noexcept;
+  bool eat_close(char close) noexcept;
+  bool eat_separator(char separator) noexcept;
   bool pair(const Json* schema, char separator, char close, Members& members);
-  std::optional<std::string> key(char separator, char close);
+  std::optional<std::string> key(const Json* schema, char separator, char close);
+  std::optional<std::string> declared_key(const Json* schema);
   std::optional<Json> value(const Json* schema, const Json* siblings, char close);
   std::optional<Json> array(const Json* schema);
   std::optional<std::string> delimited();
@@ -59,12 +67,14 @@ class CallValues {
   std::optional<Json> number_or_word();
   std::optional<Json> raw(const Json* siblings, char close);
   bool ends_value(std::size_t at) const noexcept;
+  bool ends_value_at(char c) const noexcept;
   static Json unique(Members members);
 
   const std::string_view text_;
   const unsigned repairs_;
   std::size_t position_ = 0;
   std::size_t depth_ = 0;
+  bool doubtful_ = false;
   std::size_t values_left_;     // to try
   std::size_t raw_left_ = 256;  // to try as text without quotes, each of which looks at the whole text
 };

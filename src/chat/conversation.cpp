@@ -4,44 +4,21 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "chat/call_parser.h"
 #include "chat/held_reply.h"
 #include "chat/markup.h"
 #include "chat/messages.h"
-#include "chat/python_text.h"
 #include "chat/render.h"
 #include "chat/results.h"
+#include "chat/tools.h"
 #include "weights/chat_template.h"
 
 namespace gemma4::chat {
 namespace {
 
-bool is_name(std::string_view name) noexcept {
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("_.:-/").find(c) != std::string_view::npos;
-  });
-}
-
-// Tools as they are declared: names the call syntax can hold, once each; and the type that the template's brace goes
-// with.
-std::vector<Json> declared(const Json& tools) {
-  std::vector<Json> functions = parse_tools(tools);
-  for (std::size_t i = 0; i < functions.size(); ++i) {
-    const std::string& name = functions[i].at("name").as_string();
-    GEMMA4_CHECK(is_name(name), ErrorCode::invalid_argument, "tools[", i,
-                 "].function.name: expected letters, digits and _.:-/, got \"", name, "\"");
-    GEMMA4_CHECK(find_function(functions, name) == &functions[i], ErrorCode::invalid_argument, "tools[", i,
-                 "].function.name: \"", name, "\" is declared twice");
-    const Json* const parameters = functions[i].find("parameters");
-    if (parameters == nullptr || !parameters->is_object() || !truthy(parameters)) continue;
-    if (truthy(parameters->find("type"))) continue;
-    Json typed = *parameters;
-    typed.set("type", "object");
-    functions[i].set("parameters", std::move(typed));
-  }
-  render({}, functions, {});  // what cannot be declared is told now
-  return functions;
+bool begins_with_system(const std::vector<Message>& messages) noexcept {
+  return messages[0].role == Role::system || messages[0].role == Role::developer;
 }
 
 void refuse_media(const std::vector<Message>& messages, std::size_t known) {
@@ -85,7 +62,7 @@ TemplateVerdict judge_model(const model::LoadedModel& model) {
 Conversation::Conversation(std::shared_ptr<const model::LoadedModel> model, const ChatOptions& options)
     : model_(std::move(model)),
       options_(options),
-      functions_(declared(options.tools)),
+      functions_(declared_tools(options.tools)),
       verdict_(judge_model(*model_)),
       session_(std::make_shared<session::SessionState>(model_, options.session)),
       sampler_(options.sampler ? *options.sampler : model_->sampler_defaults()) {
@@ -93,29 +70,41 @@ Conversation::Conversation(std::shared_ptr<const model::LoadedModel> model, cons
                "Thinking::budget: expected -1 (no limit) or more, got ", options.thinking.budget);
   GEMMA4_CHECK(options.loop_tokens >= 0, ErrorCode::invalid_argument,
                "ChatOptions::loop_tokens: expected 0 (never) or more, got ", options.loop_tokens);
+  check_json(options.system, "ChatOptions::system");
   for (const char* const token : {"<bos>", "<|turn>", "<turn|>"}) {
     GEMMA4_CHECK(model_->tokenizer()->token_to_id(token) >= 0, ErrorCode::unsupported, "the model's tokenizer has no \"",
                  token, "\": it was not made for conversations");
   }
-  if (!functions_.empty()) call_grammars_.emplace(functions_, *model_->tokenizer(), options.hold_calls);
+  if (functions_.empty()) return;
+  call_grammars_.emplace(functions_, *model_->tokenizer(), options.hold_calls);
+  for (const std::string& warning : call_grammars_->warnings()) base::log(LogLevel::warning, "chat: ", warning);
 }
 
 std::size_t Conversation::begin(std::vector<Message> messages, const SendOptions& options, const Format& format) {
   if (turn_) cancel(n_turns_);
   GEMMA4_CHECK(!messages.empty(), ErrorCode::invalid_argument, "messages: expected at least one, got none");
   std::vector<Message> said = history_;
+  if (said.empty() && !options_.system.empty() && !begins_with_system(messages)) {
+    said.push_back(Message::system(options_.system));
+  }
+  const std::size_t known = said.size();
   said.insert(said.end(), std::make_move_iterator(messages.begin()), std::make_move_iterator(messages.end()));
-  check_messages(said, history_.size());
-  refuse_media(said, history_.size());
+  check_said(said, known);
+  refuse_media(said, known);
   std::size_t n_ids = n_ids_;
-  match_results(said, history_.size(), n_ids);
+  std::vector<std::string> unanswered;
+  match_results(said, known, n_ids, unanswered);
 
   SendOptions held = options;
-  hold(held, format);
+  const bool holds_calls = hold(held, format);
   TurnSetup turn = setup(said);
   if (held.tool_choice.mode == ToolChoice::Mode::none) turn.functions.clear();
+  turn.held_calls = holds_calls;
   turn.first_id = n_ids;
+  if (holds_calls) turn.warnings = call_grammars_->warnings();
+  turn.warnings.insert(turn.warnings.end(), unanswered.begin(), unanswered.end());
   turn_.emplace(*session_, sampler_, std::move(turn), held);
+  for (const std::string& warning : unanswered) base::log(LogLevel::warning, "chat: ", warning);
   said_ = std::move(said);
   n_ids_ = n_ids;
   return ++n_turns_;
@@ -126,7 +115,9 @@ TurnSetup Conversation::setup(const std::vector<Message>& messages) const {
   render_options.form = options_.form.value_or(verdict_.form);
   render_options.enable_thinking = options_.thinking.enabled;
   render_options.preserve_thinking = options_.preserve_thinking;
-  const Markup markup = render_repaired(messages, functions_, render_options);
+  std::vector<Message> shown;
+  std::remove_copy_if(messages.begin(), messages.end(), std::back_inserter(shown), is_void);
+  const Markup markup = render_repaired(shown, functions_, render_options);
   TurnSetup result;
   result.prompt = markup.encode(*model_->tokenizer());
   result.checkpoint = turn_start(result.prompt, *model_->tokenizer());
@@ -137,7 +128,8 @@ TurnSetup Conversation::setup(const std::vector<Message>& messages) const {
   return result;
 }
 
-void Conversation::hold(SendOptions& options, const Format& format) {
+// True when the calls of the reply are held to the syntax of calls.
+bool Conversation::hold(SendOptions& options, const Format& format) {
   const ToolChoice& choice = options.tool_choice;
   const bool named = choice.mode == ToolChoice::Mode::named;
   const bool forced = named || choice.mode == ToolChoice::Mode::required;
@@ -149,17 +141,20 @@ void Conversation::hold(SendOptions& options, const Format& format) {
                options.max_calls);
   GEMMA4_CHECK(!forced || !format, ErrorCode::invalid_argument,
                "response_format: expected none with a tool_choice that asks for a call");
-  if (options.constraint) return;
+  if (options.constraint) return false;
   const std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer = model_->tokenizer();
   if (forced) {
     options.constraint = std::make_shared<HeldReply>(
         call_grammars_->calls(named ? choice.name : std::string(), false, options.max_calls), tokenizer);
-  } else if (call_grammars_ && choice.mode == ToolChoice::Mode::automatic && (options_.hold_calls || format)) {
+    return true;
+  }
+  if (call_grammars_ && choice.mode == ToolChoice::Mode::automatic && (options_.hold_calls || format)) {
     const HeldReply::Program calls = options_.hold_calls ? call_grammars_->calls({}, true, options.max_calls) : nullptr;
     options.constraint = std::make_shared<HeldReply>(calls, tokenizer, call_grammars_->open(), format);
-  } else if (format) {
-    options.constraint = std::make_shared<HeldReply>(format, tokenizer);
+    return options_.hold_calls;
   }
+  if (format) options.constraint = std::make_shared<HeldReply>(format, tokenizer);
+  return false;
 }
 
 bool Conversation::next(std::size_t number, std::vector<ChatEvent>& events) {
@@ -187,10 +182,7 @@ void Conversation::close() {
   if (turn_->was_read()) {
     history_ = std::move(said_);
     n_ids_ += reply_.tool_calls.size();
-    Message answer = Message::assistant(reply_.text);
-    answer.reasoning = reply_.reasoning;
-    answer.tool_calls = reply_.tool_calls;
-    history_.push_back(std::move(answer));
+    history_.push_back(reply_.message());
   }
   said_.clear();
   turn_.reset();

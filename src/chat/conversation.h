@@ -43,7 +43,7 @@ class Conversation {
 
  private:
   TurnSetup setup(const std::vector<Message>& messages) const;
-  void hold(SendOptions& options, const Format& format);
+  bool hold(SendOptions& options, const Format& format);
   void close();
 
   std::shared_ptr<const model::LoadedModel> model_;

@@ -42,6 +42,8 @@ class HeldText {
   }
   /// The text is over: the white space at its end, unless markup came behind it.
   std::string finish() { return behind_markup_ ? std::string() : std::exchange(held_, {}); }
+  /// Bytes that are held back, the last ones of the text.
+  std::size_t held() const noexcept { return held_.size(); }
   bool begun() const noexcept { return begun_; }
 
  private:

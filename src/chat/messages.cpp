@@ -49,6 +49,9 @@ std::optional<Role> role_of(const std::string& name) {
   return std::nullopt;
 }
 
+// An assistant may call tools instead, and a tool's result may be null.
+bool must_say_something(Role role) noexcept { return role != Role::assistant && role != Role::tool; }
+
 /// A member that may be null or missing.
 const Json* optional(const Json& object, const char* key) {
   const Json* const member = object.find(key);
@@ -67,6 +70,24 @@ std::optional<std::string> optional_id(const Json& object, const char* key, cons
   return optional_string(object, key, path);
 }
 
+// An object, or the text of one, as chat completions have it.
+Json parse_arguments(const Json* arguments, const std::string& path) {
+  if (arguments == nullptr) expected(path, "an object", nullptr);
+  if (!arguments->is_string()) {
+    if (!arguments->is_object() && !arguments->is_null()) expected(path, "an object", arguments);
+    return *arguments;
+  }
+  check_text(arguments->as_string(), path);
+  Json parsed;
+  try {
+    parsed = Json::parse(arguments->as_string(), "the text");
+  } catch (const Error& error) {
+    fail_at(path, "expected an object, or the text of one, got a string that is none: ", error.what());
+  }
+  if (!parsed.is_object()) fail_at(path, "expected an object, or the text of one, got the text of ", describe(parsed.type()));
+  return parsed;
+}
+
 ToolCall parse_call(const Json& call, const std::string& path) {
   if (!call.is_object()) expected(path, "an object", &call);
   ToolCall result;
@@ -78,14 +99,7 @@ ToolCall parse_call(const Json& call, const std::string& path) {
   const Json* const name = source.find("name");
   if (name == nullptr || !name->is_string()) expected(place + ".name", "a string", name);
   result.name = name->as_string();
-  const Json* const arguments = source.find("arguments");
-  if (arguments != nullptr && arguments->is_string()) {
-    fail_at(place + ".arguments", "expected an object, got a string; parse the JSON in it first");
-  }
-  if (arguments == nullptr || !(arguments->is_object() || arguments->is_null())) {
-    expected(place + ".arguments", "an object", arguments);
-  }
-  result.arguments = *arguments;
+  result.arguments = parse_arguments(source.find("arguments"), place + ".arguments");
   return result;
 }
 
@@ -117,13 +131,17 @@ Message parse_message(const Json& message, const std::string& path) {
   }
   Message result;
   result.role = *known;
-  if (const Json* const content = message.find("content")) result.content = *content;
+  const Json* const content = message.find("content");
+  if (content != nullptr) result.content = *content;
   result.reasoning = optional_string(message, "reasoning", path);
   if (result.reasoning.empty()) result.reasoning = optional_string(message, "reasoning_content", path);
   result.tool_calls = parse_list<ToolCall>(message, "tool_calls", path, parse_call);
   result.tool_responses = parse_list<ToolResponse>(message, "tool_responses", path, parse_response);
   result.tool_call_id = optional_id(message, "tool_call_id", path);
   if (result.role == Role::tool) result.name = optional_string(message, "name", path);
+  if (content == nullptr && must_say_something(result.role) && result.tool_calls.empty()) {
+    expected(path + ".content", "a string or an array of parts", nullptr);
+  }
   return result;
 }
 
@@ -216,24 +234,13 @@ void check_messages(const std::vector<Message>& messages, std::size_t known) {
   }
 }
 
-std::vector<Json> parse_tools(const Json& tools) {
-  std::vector<Json> functions;
-  if (tools.is_null()) return functions;
-  if (!tools.is_array()) expected("tools", "an array", &tools);
-  for (std::size_t i = 0; i < tools.size(); ++i) {
-    const std::string path = at("tools", i);
-    if (!tools[i].is_object()) expected(path, "an object", &tools[i]);
-    const Json* const wrapped = tools[i].find("function");
-    const std::string place = wrapped != nullptr ? path + ".function" : path;
-    const Json& function = wrapped != nullptr ? *wrapped : tools[i];
-    if (!function.is_object()) expected(place, "an object", &function);
-    check_json(function, 0, place);
-    const Json* const name = function.find("name");
-    if (name == nullptr || !name->is_string()) expected(place + ".name", "a string", name);
-    if (name->as_string().empty()) fail_at(place + ".name", "expected a name, got an empty string");
-    functions.push_back(function);
+void check_said(const std::vector<Message>& messages, std::size_t known) {
+  check_messages(messages, known);
+  for (std::size_t i = known; i < messages.size(); ++i) {
+    if (must_say_something(messages[i].role) && messages[i].content.is_null()) {
+      fail_at(at("messages", i - known) + ".content", "expected a string or an array of parts, got null");
+    }
   }
-  return functions;
 }
 
 const std::string* part_text(const Json& part) noexcept {

@@ -1,4 +1,4 @@
-// Messages and tools from JSON, and what must hold of them; every error says where in the document it stands.
+// Messages from JSON, and what must hold of them; every error says where in the document it stands.
 #pragma once
 
 #include <string>
@@ -17,9 +17,8 @@ std::vector<Message> parse_messages(const Json& messages);
 /// @param known  how many of the messages are good already; paths count from behind them.
 void check_messages(const std::vector<Message>& messages, std::size_t known = 0);
 
-/// Tools in the form {"type":"function","function":{"name":...}} or as the function alone, as a list of the functions.
-/// Throws Error invalid_argument with the path ("tools[1].function.name"). Null: no tools.
-std::vector<Json> parse_tools(const Json& tools);
+/// check_messages(), and what a model that is to answer needs: everybody but an assistant and a tool says something.
+void check_said(const std::vector<Message>& messages, std::size_t known);
 
 /// UTF-8 and nesting of all that is in `value`. Throws Error invalid_argument.
 void check_json(const Json& value, const std::string& path);

@@ -174,7 +174,7 @@ class Renderer {
     if (repair_ && last_ == Last::response && out_.ends_with("<turn|>", "\n")) out_.control("<|turn>").text("model\n");
     if (last_ == Last::nothing) {
       out_.control("<|turn>").text("model\n");
-      if (options_.form == ChatForm::large && !options_.enable_thinking) {
+      if (options_.form.value_or(ChatForm::large) == ChatForm::large && !options_.enable_thinking) {
         out_.control("<|channel>").text("thought\n").control("<channel|>");
       }
     } else if (last_ == Last::response && options_.enable_thinking) {

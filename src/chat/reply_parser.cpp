@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "chat/call_parser.h"
+#include "chat/tools.h"
 
 namespace gemma4::chat {
 namespace {
@@ -11,11 +12,6 @@ namespace {
 constexpr std::string_view kThought = "thought\n", kCall = "call:";
 
 bool begins(std::string_view text, std::string_view whole) noexcept { return whole.substr(0, text.size()) == text; }
-
-bool is_name_character(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("_.:-/").find(c) != std::string_view::npos;
-}
 
 enum class Opening { no, perhaps, yes };
 
@@ -35,65 +31,58 @@ Opening opens_call(std::string_view text, const std::vector<Json>& functions) {
 
 }  // namespace
 
-Markers::Markers(const tokenizer::BpeTokenizer& tokenizer) {
-  const auto add = [&](std::string_view text, Marker marker) {
-    if (const TokenId id = tokenizer.token_to_id(text); id >= 0) by_id_.emplace(id, marker);
-  };
-  for (const Marker marker : {Marker::quote, Marker::call_open, Marker::call_close, Marker::response_open,
-                              Marker::channel_open, Marker::channel_close, Marker::end}) {
-    add(marker_text(marker), marker);
-  }
-  add("<eos>", Marker::end);
-  for (const std::string_view text : {"<|turn>", "<tool_response|>", "<|think|>", "<|tool>", "<tool|>", "<|image>",
-                                      "<|audio>", "<|image|>", "<|audio|>", "<image|>", "<audio|>", "<|video|>"}) {
-    add(text, Marker::other);
-  }
-}
-
-Marker Markers::of(TokenId id, const tokenizer::BpeTokenizer& tokenizer) const {
-  const auto found = by_id_.find(id);
-  if (found != by_id_.end()) return found->second;
-  const bool known = id >= 0 && id < tokenizer.vocab_size();
-  return known && !tokenizer.is_special(id) ? Marker::none : Marker::other;
-}
-
-ReplyParserState::ReplyParserState(std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer,
-                                   std::vector<Json> functions, bool show_thoughts, bool begins_in_thought)
+ReplyParserState::ReplyParserState(std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer, ReplyRules rules)
     : tokenizer_(std::move(tokenizer)),
       markers_(*tokenizer_),
-      functions_(std::move(functions)),
-      show_thoughts_(show_thoughts),
+      rules_(std::move(rules)),
       decoder_(tokenizer_),
-      state_(begins_in_thought ? State::thought_name : State::start) {}
+      state_(rules_.begins_in_thought ? State::thought_name : State::start) {}
 
-void ReplyParserState::push(TokenId id, std::vector<ChatEvent>& events) {
+void ReplyParserState::push(TokenId id, std::vector<ChatEvent>& events, std::optional<SampledToken> sample) {
   if (ended()) return;
   events_ = &events;
   const Marker which = markers_.of(id, *tokenizer_);
   if (which == Marker::none) {
-    text(decoder_.push(id));
-  } else {
-    text(decoder_.finish());
-    if (which != Marker::other) {
-      marker(which);
-    } else if (in_call() && in_string_ && id >= 0 && id < tokenizer_->vocab_size()) {
-      // A tool may be given any text. Should this be no call, the token leaves no trace: it stands between two marks.
-      append_marker(Marker::other, buffer_);
-      buffer_ += tokenizer_->id_to_token(id);
-      append_marker(Marker::other, buffer_);
-    }
+    const std::string decoded = decoder_.push(id);
+    came(decoded.size(), std::move(sample));
+    text(decoded);
+    return;
   }
+  flush_decoder();
+  if (which == Marker::quote) came(1, std::move(sample));
+  if (which != Marker::other) {
+    marker(which);
+  } else if (in_call() && in_string_ && id >= 0 && id < tokenizer_->vocab_size()) {
+    // A tool may be given any text. Should this be no call, the token leaves no trace: it stands between two marks.
+    append_marker(Marker::other, buffer_);
+    buffer_ += tokenizer_->id_to_token(id);
+    append_marker(Marker::other, buffer_);
+  }
+}
+
+// More of the stream of text, `bytes` of it, by a token.
+void ReplyParserState::came(std::size_t bytes, std::optional<SampledToken> sample) {
+  position_ += bytes;
+  const bool whole = !decoder_.holds_back();
+  if (whole) samples_.settle(position_);
+  if (sample) samples_.add(std::move(*sample), whole ? position_ : TokenSamples::kUnknown);
+}
+
+void ReplyParserState::flush_decoder() {
+  const std::string rest = decoder_.finish();
+  came(rest.size(), std::nullopt);
+  text(rest);
 }
 
 void ReplyParserState::finish(bool complete, std::vector<ChatEvent>& events) {
   if (ended()) return;
   events_ = &events;
-  text(decoder_.finish());
+  flush_decoder();
   while (in_call()) end_call(complete);  // one that turns out to be several leaves less each time
   decide_pending();
   state_ = State::ended;
-  emit(ChatEvent::Type::content, content_.finish());
-  if (!content_.begun() && n_calls_ == 0) emit(ChatEvent::Type::reasoning, std::move(dropped_));
+  emit(ChatEvent::Type::content, content_.finish(), position_);
+  if (!content_.begun() && n_calls_ == 0) emit(ChatEvent::Type::reasoning, std::move(dropped_), position_);
 }
 
 void ReplyParserState::text(std::string_view more) {
@@ -139,7 +128,7 @@ std::string ReplyParserState::start_text() {
   const std::size_t space = std::min(buffer_.find_first_not_of(" \t\r\n"), buffer_.size());
   const std::string_view shown = std::string_view(buffer_).substr(space);
   if (shown.empty()) return {};
-  const Opening opening = opens_call(shown, functions_);
+  const Opening opening = opens_call(shown, rules_.functions);
   if (opening == Opening::yes) {
     std::string call = buffer_.substr(space);
     begin_call(false);
@@ -259,8 +248,8 @@ std::string ReplyParserState::unmarked_call_text(std::string_view more) {
 void ReplyParserState::announce_call() {
   constexpr std::size_t kLongestName = 1024;
   if (announced_ || buffer_.size() > kLongestName) return;
-  std::string name = call_name(buffer_, functions_);
-  if (name.empty()) return;
+  std::string name = call_name(buffer_, rules_.functions);
+  if (name.empty() || !may_be_called(name)) return;
   announced_ = true;
   ChatEvent event;
   event.type = ChatEvent::Type::tool_call_started;
@@ -273,20 +262,22 @@ void ReplyParserState::announce_call() {
 void ReplyParserState::end_call(bool complete) {
   const std::string encoded = std::exchange(buffer_, {});
   state_ = State::start;
-  std::optional<ParsedCall> parsed = parse_strict_call(encoded, functions_);
+  std::optional<ParsedCall> parsed = parse_strict_call(encoded, rules_.functions, rules_.held_calls && marked_);
+  if (parsed && !may_be_called(parsed->call.name)) return show(without_markup(encoded));
   // A <tool_call|> inside a string ended the call after all when the whole cannot be read as it stands.
   const std::size_t inner = encoded.find(std::string{kMarker, static_cast<char>(Marker::call_close)});
   if (!parsed && inner != std::string::npos && splits_left_ > 0) {
     --splits_left_;
-    parsed = parse_call(std::string_view(encoded).substr(0, inner), functions_, true);
-    if (parsed) {
+    parsed = parse_call(std::string_view(encoded).substr(0, inner), rules_.functions, true);
+    if (parsed && may_be_called(parsed->call.name)) {
       emit_call(std::move(parsed->call));
       text(parsed->leftover);
       return read_again(std::string_view(encoded).substr(inner + 2));
     }
+    parsed.reset();
   }
-  if (!parsed) parsed = parse_call(encoded, functions_, complete);
-  if (!parsed) return not_a_call(encoded);
+  if (!parsed) parsed = parse_call(encoded, rules_.functions, complete);
+  if (!parsed || !may_be_called(parsed->call.name)) return not_a_call(encoded);
   emit_call(std::move(parsed->call));
   again_ = std::move(parsed->leftover);
   if (!again_.empty() && marked_) text(std::exchange(again_, {}));
@@ -294,22 +285,21 @@ void ReplyParserState::end_call(bool complete) {
 
 // Its text is content. Markup that seemed to stand inside a string does what it does elsewhere.
 void ReplyParserState::not_a_call(std::string_view encoded) {
-  content_.end_of_stretch();
-  state_ = State::content;
   const std::size_t first = splits_left_ > 0 ? encoded.find(kMarker) : std::string_view::npos;
   if (first != std::string_view::npos) --splits_left_;
-  std::string shown;
-  for (std::size_t i = 0; i < std::min(first, encoded.size()); ++i) {
-    if (encoded[i] == kMarker) {
-      ++i;
-    } else if (encoded[i] == kQuote) {
-      shown += '"';
-    } else {
-      shown += encoded[i];
-    }
-  }
-  content(shown);
+  show(without_markup(encoded.substr(0, first)));
   if (first != std::string_view::npos) read_again(encoded.substr(first));
+}
+
+// The text of what was taken for a call.
+void ReplyParserState::show(std::string_view text) {
+  content_.end_of_stretch();
+  state_ = State::content;
+  content(text);
+}
+
+bool ReplyParserState::may_be_called(std::string_view name) const noexcept {
+  return !rules_.declared_only || find_function(rules_.functions, name) != nullptr;
 }
 
 void ReplyParserState::emit_call(ToolCall call) {
@@ -348,26 +338,26 @@ void ReplyParserState::read_again(std::string_view encoded) {
 }
 
 void ReplyParserState::content(std::string_view more) {
-  emit(ChatEvent::Type::content, content_.push(more, n_calls_ != 0 || after_thought_));
+  std::string shown = content_.push(more, n_calls_ != 0 || after_thought_);
+  emit(ChatEvent::Type::content, std::move(shown), position_ - content_.held());
 }
 
 void ReplyParserState::thought(std::string_view more) {
   after_thought_ = true;
   std::string shown = thought_.push(more, false);
-  if (show_thoughts_) return emit(ChatEvent::Type::reasoning, std::move(shown));
+  if (rules_.show_thoughts) return emit(ChatEvent::Type::reasoning, std::move(shown), position_ - thought_.held());
   dropped_ += shown;
 }
 
-void ReplyParserState::emit(ChatEvent::Type type, std::string text) {
+// @param end  where the text ends in the stream.
+void ReplyParserState::emit(ChatEvent::Type type, std::string text, std::size_t end) {
   if (text.empty()) return;
-  if (!events_->empty() && events_->back().type == type) {
-    events_->back().text += text;
-    return;
+  if (events_->empty() || events_->back().type != type) {
+    events_->emplace_back();
+    events_->back().type = type;
   }
-  ChatEvent event;
-  event.type = type;
-  event.text = std::move(text);
-  events_->push_back(std::move(event));
+  samples_.take(end - std::min(end, text.size()), end, events_->back().samples);
+  events_->back().text += text;
 }
 
 }  // namespace gemma4::chat

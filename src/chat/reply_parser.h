@@ -3,41 +3,39 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "chat/call_text.h"
 #include "chat/held_text.h"
+#include "chat/markers.h"
 #include "chat/reply_text.h"
+#include "chat/token_samples.h"
 #include "gemma4/json.h"
 #include "gemma4/reply.h"
 #include "tokenizer/tokenizer.h"
 
 namespace gemma4::chat {
 
-/// Which control token an id is.
-class Markers {
- public:
-  explicit Markers(const tokenizer::BpeTokenizer& tokenizer);
-  Marker of(TokenId id, const tokenizer::BpeTokenizer& tokenizer) const;
-
- private:
-  std::unordered_map<TokenId, Marker> by_id_;
+/// How a reply is read.
+struct ReplyRules {
+  std::vector<Json> functions;     ///< The declared tools.
+  bool declared_only = false;      ///< A call of another tool is text.
+  bool held_calls = false;         ///< Calls were held to the syntax while they were written.
+  bool show_thoughts = true;       ///< False: thoughts are dropped, unless there is nothing else.
+  bool begins_in_thought = false;  ///< The prompt opened a thought.
 };
 
 /// As the public ReplyParser (include/gemma4/chat.h). A state machine on token ids: markup is known by its ids, so text
 /// that merely spells it stays text.
 class ReplyParserState {
  public:
-  /// @param functions         the declared tools.
-  /// @param show_thoughts     false: thoughts are dropped, unless there is nothing else.
-  /// @param begins_in_thought true when the prompt opened a thought.
-  ReplyParserState(std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer, std::vector<Json> functions,
-                   bool show_thoughts, bool begins_in_thought);
+  ReplyParserState(std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer, ReplyRules rules);
 
-  void push(TokenId id, std::vector<ChatEvent>& events);
+  /// @param sample  how the token was chosen: the event with the text that it completes has it. None: nobody asked.
+  void push(TokenId id, std::vector<ChatEvent>& events, std::optional<SampledToken> sample = std::nullopt);
   /// The reply is over. @param complete  false when a limit cut it short.
   void finish(bool complete, std::vector<ChatEvent>& events);
 
@@ -51,6 +49,8 @@ class ReplyParserState {
  private:
   enum class State { start, content, thought_name, thought, leaked_thought, call, ended };
 
+  void came(std::size_t bytes, std::optional<SampledToken> sample);
+  void flush_decoder();
   void text(std::string_view more);
   std::string take_in(std::string more);
   void marker(Marker which);
@@ -62,6 +62,8 @@ class ReplyParserState {
   void begin_call(bool marked);
   void end_call(bool complete);
   void not_a_call(std::string_view encoded);
+  void show(std::string_view text);
+  bool may_be_called(std::string_view name) const noexcept;
   void emit_call(ToolCall call);
   void read_again(std::string_view encoded);
   void decide_pending();
@@ -70,12 +72,11 @@ class ReplyParserState {
   void end_of_stretch();
   void content(std::string_view more);
   void thought(std::string_view more);
-  void emit(ChatEvent::Type type, std::string text);
+  void emit(ChatEvent::Type type, std::string text, std::size_t end);
 
   std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer_;
   const Markers markers_;
-  const std::vector<Json> functions_;
-  const bool show_thoughts_;
+  const ReplyRules rules_;
   ReplyText decoder_;
 
   State state_ = State::start;
@@ -91,6 +92,8 @@ class ReplyParserState {
   HeldText content_, thought_;
   std::string dropped_;     // thoughts that are not shown
   std::size_t n_calls_ = 0;
+  std::size_t position_ = 0;  // bytes of text so far
+  TokenSamples samples_;
   std::vector<ChatEvent>* events_ = nullptr;  // of the call being served
 };
 

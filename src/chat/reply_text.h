@@ -21,6 +21,8 @@ class ReplyText {
   std::string push(TokenId id);
   /// What was held back.
   std::string finish();
+  /// A part of the last token's text is held back.
+  bool holds_back() const noexcept { return !bytes_.empty() || decoder_.holds_back(); }
 
  private:
   void settle(bool more_may_come, std::string& text);

@@ -1,8 +1,10 @@
 #include "chat/results.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/check.h"
+#include "chat/python_text.h"
 
 namespace gemma4::chat {
 namespace {
@@ -12,18 +14,24 @@ struct OpenCall {
   std::string name;
 };
 
+bool says_nothing(const Message& message) {
+  const Json& content = message.content;
+  return content.is_null() || (content.is_string() && trim(content.as_string()).empty()) ||
+         (content.is_array() && content.size() == 0);
+}
+
 class Matcher {
  public:
-  Matcher(std::vector<Message>& messages, std::size_t known, std::size_t& n_ids)
-      : messages_(messages), known_(known), n_ids_(n_ids) {}
+  Matcher(std::vector<Message>& messages, std::size_t known, std::size_t& n_ids, std::vector<std::string>& warnings)
+      : messages_(messages), known_(known), n_ids_(n_ids), warnings_(warnings) {}
 
   void run() {
     for (std::size_t i = 0; i < messages_.size(); ++i) {
       if (messages_[i].role == Role::tool) {
         result(i);
       } else {
-        if (!open_.empty()) unanswered(i, open_.front());
-        if (messages_[i].role == Role::assistant) calls(messages_[i]);
+        drop_open();
+        if (messages_[i].role == Role::assistant) calls(i);
       }
     }
     if (!open_.empty()) {
@@ -38,12 +46,25 @@ class Matcher {
  private:
   std::string path(std::size_t i) const { return base::concat("messages[", i < known_ ? i : i - known_, "]"); }
 
-  [[noreturn]] void unanswered(std::size_t i, const OpenCall& call) const {
-    base::fail(ErrorCode::invalid_argument, path(i), ": expected a tool's message with the result of the call ",
-               call.id, " of \"", call.name, "\", got one of the role ", to_string(messages_[i].role));
+  // Somebody else speaks: calls that have no result by now go, for the template would leave an open result there, with the
+  // next turn in it.
+  void drop_open() {
+    if (open_.empty()) return;
+    Message& caller = messages_[caller_];
+    for (const OpenCall& call : open_) {
+      warnings_.push_back(base::concat("the call ", call.id, " of \"", call.name,
+                                       "\" was left out of the conversation: somebody spoke before its result came"));
+      const auto found = std::find_if(caller.tool_calls.rbegin(), caller.tool_calls.rend(),
+                                      [&](const ToolCall& each) { return each.id == call.id; });
+      caller.tool_calls.erase(std::next(found).base());
+    }
+    if (caller.tool_calls.empty() && says_nothing(caller)) caller.content = Json();
+    open_.clear();
   }
 
-  void calls(Message& message) {
+  void calls(std::size_t i) {
+    Message& message = messages_[i];
+    caller_ = i;
     answered_.clear();
     for (ToolCall& call : message.tool_calls) {
       if (!call.id) call.id = base::concat("call_", ++n_ids_);
@@ -86,14 +107,22 @@ class Matcher {
   std::vector<Message>& messages_;
   const std::size_t known_;
   std::size_t& n_ids_;
+  std::vector<std::string>& warnings_;
+  std::size_t caller_ = 0;  // whose calls are open
   std::vector<OpenCall> open_;
   std::vector<std::string> answered_;
 };
 
 }  // namespace
 
-void match_results(std::vector<Message>& messages, std::size_t known, std::size_t& n_ids) {
-  Matcher(messages, known, n_ids).run();
+void match_results(std::vector<Message>& messages, std::size_t known, std::size_t& n_ids,
+                   std::vector<std::string>& warnings) {
+  Matcher(messages, known, n_ids, warnings).run();
+}
+
+bool is_void(const Message& message) noexcept {
+  return message.role == Role::assistant && message.content.is_null() && message.tool_calls.empty() &&
+         message.tool_responses.empty();
 }
 
 }  // namespace gemma4::chat

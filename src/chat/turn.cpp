@@ -44,7 +44,8 @@ Turn::Turn(session::SessionState& session, sampling::SamplerState& sampler, Turn
       sampler_(sampler),
       setup_(std::move(setup)),
       options_(options),
-      parser_(session.model().tokenizer(), setup_.functions, setup_.thinking.enabled, setup_.begins_in_thought),
+      parser_(session.model().tokenizer(), {setup_.functions, true, setup_.held_calls, setup_.thinking.enabled,
+                                            setup_.begins_in_thought}),
       thoughts_(session.model().tokenizer(), setup_.thinking, setup_.begins_in_thought),
       loops_(setup_.loop_tokens),
       stops_(options.stop),
@@ -55,6 +56,7 @@ Turn::Turn(session::SessionState& session, sampling::SamplerState& sampler, Turn
                setup_.prompt.size(), " tokens, and context_length is ", session_.context_length());
   allowed_.resize(mask_words(static_cast<std::size_t>(session_.model().config().vocab_size)));
   reply_.usage.prompt_tokens = setup_.prompt.size();
+  reply_.warnings = setup_.warnings;
 }
 
 bool Turn::next(std::vector<ChatEvent>& events) {
@@ -79,7 +81,7 @@ void Turn::step(std::vector<ChatEvent>& events) {
     const TokenId token = due_.back();
     due_.pop_back();
     sampler_.observe(Span<const TokenId>(&token, 1));
-    return chosen(token, events);
+    return chosen({token, 0.0F, {}}, events);
   }
   Span<const float> logits;
   try {
@@ -98,18 +100,18 @@ void Turn::step(std::vector<ChatEvent>& events) {
   if (options_.max_tokens == 0) return end(StopReason::max_tokens, events);
   if (constrained() && options_.constraint->finished()) return end(StopReason::end_of_turn, events);
 
-  TokenId token = -1;
+  SampledToken sampled;
   {
     const base::Timer timer(reply_.usage.decode_seconds);
-    token = choose(logits);
+    sampled = choose(logits);
     // A turn that ends inside a thought has not answered yet.
-    if (is_end_token(token) && parser_.in_thought() && !thoughts_.closed()) {
+    if (is_end_token(sampled.token) && parser_.in_thought() && !thoughts_.closed()) {
       thoughts_.cut();
-      if (const TokenId close = thoughts_.forced(parser_); close >= 0) token = close;
+      if (const TokenId close = thoughts_.forced(parser_); close >= 0) sampled = {close, 0.0F, {}};
     }
   }
-  if (is_end_token(token)) return end(StopReason::end_of_turn, events);
-  chosen(token, events);
+  if (is_end_token(sampled.token)) return end(StopReason::end_of_turn, events);
+  chosen(std::move(sampled), events);
 }
 
 // What was chosen and not fed yet, in one go.
@@ -128,14 +130,15 @@ Span<const float> Turn::feed() {
   return logits;
 }
 
-// A token that does not end the turn; behind it, those that the constraint forces.
-void Turn::chosen(TokenId token, std::vector<ChatEvent>& events) {
-  if (!take(token, events)) return;
+// A token that does not end the turn; behind it, those that the constraint forces. Log-probabilities take a step for each
+// token, so then it forces none.
+void Turn::chosen(SampledToken sampled, std::vector<ChatEvent>& events) {
+  if (!take(std::move(sampled), events)) return;
   if (options_.max_tokens > 0 && reply_.usage.completion_tokens == static_cast<std::size_t>(options_.max_tokens)) {
     end(StopReason::max_tokens, events);
   } else if (session_.position() + unfed_.size() > session_.context_length()) {
     end(StopReason::context_full, events);
-  } else if (due_.empty() && constrained() && held_to_) {
+  } else if (due_.empty() && constrained() && held_to_ && !samples()) {
     due_ = options_.constraint->forced();
     std::reverse(due_.begin(), due_.end());
   }
@@ -173,11 +176,11 @@ void Turn::read(std::size_t end, const CancelToken* cancel) {
   session_.prefill(Span<const TokenId>(setup_.prompt).subspan(begin, end - begin), prefill);
 }
 
-TokenId Turn::choose(Span<const float> logits) {
+SampledToken Turn::choose(Span<const float> logits) {
   const TokenId forced = thoughts_.forced(parser_);
-  if (forced < 0) return sampler_.sample(logits, mask()).token;
+  if (forced < 0) return sampler_.sample(logits, mask());
   sampler_.observe(Span<const TokenId>(&forced, 1));
-  return forced;
+  return {forced, 0.0F, {}};
 }
 
 // The tokens that may come next; empty: all.
@@ -200,7 +203,8 @@ Span<const std::uint32_t> Turn::mask() {
 }
 
 // One more token of the reply; false when it ended it.
-bool Turn::take(TokenId token, std::vector<ChatEvent>& events) {
+bool Turn::take(SampledToken sampled, std::vector<ChatEvent>& events) {
+  const TokenId token = sampled.token;
   const bool thinks = token == thoughts_.open_token() && setup_.thinking.enabled && !held_to_;
   if (constrained() && !thinks) {
     GEMMA4_CHECK(options_.constraint->accept(token), ErrorCode::internal, "chat: the constraint refused token ", token,
@@ -211,7 +215,7 @@ bool Turn::take(TokenId token, std::vector<ChatEvent>& events) {
   ++reply_.usage.completion_tokens;
   const bool was_in_thought = parser_.in_thought_text();
   std::vector<ChatEvent> parsed;
-  parser_.push(token, parsed);
+  parser_.push(token, parsed, samples() ? std::optional<SampledToken>(std::move(sampled)) : std::nullopt);
   thoughts_.accept(token, was_in_thought, parser_);
   reply_.usage.reasoning_tokens = thoughts_.tokens();
   pass_on(std::move(parsed), events);
@@ -240,10 +244,15 @@ void Turn::pass_on(std::vector<ChatEvent> parsed, std::vector<ChatEvent>& events
       add(std::move(event), events);
       continue;
     }
+    content_ += event.text.size();
+    for (SampledToken& sample : event.samples) content_samples_.add(std::move(sample), content_);
+    event.samples.clear();
     std::string shown;
     stopped_ = stops_.push(event.text, shown);
     if (stopped_) reply_.stop = options_.stop[stops_.matched()];
     event.text = std::move(shown);
+    shown_ += event.text.size();
+    content_samples_.take(0, stopped_ ? content_ : shown_, event.samples);
     add(std::move(event), events);
   }
 }
@@ -252,14 +261,17 @@ void Turn::pass_on(std::vector<ChatEvent> parsed, std::vector<ChatEvent>& events
 void Turn::let_go(std::vector<ChatEvent>& events) {
   ChatEvent held;
   stops_.finish(held.text);
+  shown_ = content_;
+  content_samples_.take_all(held.samples);
   add(std::move(held), events);
 }
 
 void Turn::add(ChatEvent event, std::vector<ChatEvent>& events) {
   switch (event.type) {
     case ChatEvent::Type::content:
-      if (event.text.empty()) return;
+      if (event.text.empty() && event.samples.empty()) return;
       reply_.text += event.text;
+      reply_.samples.insert(reply_.samples.end(), event.samples.begin(), event.samples.end());
       break;
     case ChatEvent::Type::reasoning:
       reply_.reasoning += event.text;

@@ -8,6 +8,7 @@
 #include "chat/loop_detector.h"
 #include "chat/reply_parser.h"
 #include "chat/thought_control.h"
+#include "chat/token_samples.h"
 #include "gemma4/chat_options.h"
 #include "gemma4/reply.h"
 #include "generate/stop_strings.h"
@@ -22,9 +23,11 @@ struct TurnSetup {
   std::size_t checkpoint = 0;      ///< Where the model's turn begins in it: the prefix that later prompts will share.
   bool begins_in_thought = false;  ///< The prompt opened a thought.
   std::vector<Json> functions;
+  bool held_calls = false;         ///< The options' constraint holds calls to their syntax.
   Thinking thinking;
   int loop_tokens = 0;
   std::size_t first_id = 0;  ///< Ids given to calls so far.
+  std::vector<std::string> warnings;
 };
 
 class Turn {
@@ -48,16 +51,17 @@ class Turn {
   void read_prompt();
   void read(std::size_t end, const CancelToken* cancel);
   Span<const float> feed();
-  TokenId choose(Span<const float> logits);
-  void chosen(TokenId token, std::vector<ChatEvent>& events);
+  SampledToken choose(Span<const float> logits);
+  void chosen(SampledToken sampled, std::vector<ChatEvent>& events);
   Span<const std::uint32_t> mask();
-  bool take(TokenId token, std::vector<ChatEvent>& events);
+  bool take(SampledToken sampled, std::vector<ChatEvent>& events);
   void pass_on(std::vector<ChatEvent> parsed, std::vector<ChatEvent>& events);
   void let_go(std::vector<ChatEvent>& events);
   void add(ChatEvent event, std::vector<ChatEvent>& events);
   void end(StopReason reason, std::vector<ChatEvent>& events);
   bool constrained() const noexcept { return options_.constraint && !parser_.in_thought(); }
   bool is_end_token(TokenId token) const noexcept;
+  bool samples() const noexcept { return sampler_.options().logprobs || sampler_.options().top_logprobs > 0; }
 
   session::SessionState& session_;
   sampling::SamplerState& sampler_;
@@ -76,6 +80,9 @@ class Turn {
   std::vector<TokenId> unfed_;  // chosen and not fed yet
   std::vector<TokenId> due_;    // forced by the constraint, the next one last
   std::vector<std::uint32_t> allowed_;
+  std::size_t content_ = 0;     // bytes given to the stop strings
+  std::size_t shown_ = 0;       // bytes of those that are out
+  TokenSamples content_samples_;
   Reply reply_;
 };
 

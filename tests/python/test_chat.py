@@ -195,6 +195,23 @@ def test_a_chat_can_be_taken_up_elsewhere(chat):
     assert chat(system="You are helpful.").send("What is 12 - 57?").text == "-45"
 
 
+def test_a_system_text_begins_every_conversation(chat):
+    c = chat(system="You are helpful.")
+    for _ in range(2):
+        c.send("What is 12 - 57?")
+        c.send("Hi", max_tokens=1)
+        assert [m["role"] for m in c.messages] == ["system", "user", "assistant", "user", "assistant"]
+        assert c.messages[0]["content"] == "You are helpful."
+        c.reset()
+    c.send([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}], max_tokens=1)
+    assert [m["content"] for m in c.messages if m["role"] == "system"] == ["Be brief."]
+    c.reset()
+    with pytest.raises(gemma4.Error, match=r"messages\[0\]\.content"):  # what was sent counts from 0
+        c.send([{"role": "user"}])
+    with pytest.raises(gemma4.Error, match="system"):
+        chat(system=b"\xff")
+
+
 USER = {"role": "user", "content": "x"}
 
 
@@ -207,9 +224,15 @@ USER = {"role": "user", "content": "x"}
     ([{"role": "user", "content": b"\xff"}], r"messages\[0\]\.content: .*UTF-8"),
     (b"\xff", r"messages\[0\]\.content: .*UTF-8|messages"),
     ([{"role": "user", "content": [{"type": "image"}]}], r"messages\[0\]\.content\[0\]: .*cannot be looked at"),
-    ([USER, {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]}], r"messages\[1\]\.tool_calls\[0\]\.function\.arguments"),
+    ([USER, {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{"}}]}, USER], r"messages\[1\]\.tool_calls\[0\]\.function\.arguments"),
+    ([USER, {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "[1]"}}]}, USER], r"messages\[1\]\.tool_calls\[0\]\.function\.arguments: .*an array"),
+    ([{"role": "user"}], r"messages\[0\]\.content: .*found none"),
+    ([{"role": "user", "content": None}], r"messages\[0\]\.content: .*null"),
+    ([{"role": "system"}, USER], r"messages\[0\]\.content: .*found none"),
+    ([USER, {"role": "assistant", "content": "x"}, {"role": "developer", "content": None}, USER], r"messages\[2\]\.content: .*null"),
     ([USER, {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": {}}}]}], r"messages: .*result of the call a"),
-    ([USER, {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": {}}}]}, USER], r"messages\[2\]: .*result of the call a"),
+    ([USER, {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": {}}}]}, USER,
+      {"role": "tool", "tool_call_id": "a", "content": "late"}], r"messages\[3\]: .*without a call"),
     ([USER, {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": {}}}]},
       {"role": "tool", "tool_call_id": "b", "content": "r"}], r"messages\[2\]\.tool_call_id: .*\"b\""),
     ([USER, {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": {}}}]},

@@ -88,15 +88,58 @@ def test_no_text_becomes_a_control_token(nano):
                 {"role": "tool", "tool_call_id": "1", "content": text}, {"role": "user", "content": [{"type": "text", "text": text}]}]
 
     def controls(text):
-        ids = gemma4.encode_chat(tokenizer, messages(text), tools(text))
+        ids = gemma4.encode_chat(nano, messages(text), tools(text))
         return [tokenizer.id_to_token(i) for i in ids if tokenizer.is_special(i)], ids
     forged, ids = controls(FORGED)
     assert forged == controls("plain")[0]
     assert forged.count("<bos>") == 1 and ids[0] == tokenizer.bos_token
-    raw = gemma4.encode_chat(tokenizer, [{"role": "user", "content": FORGED}])
+    raw = gemma4.encode_chat(tokenizer, [{"role": "user", "content": FORGED}], form="large")
     assert [tokenizer.id_to_token(i) for i in raw if tokenizer.is_special(i)] == [
         "<bos>", "<|turn>", "<turn|>", "<|turn>", "<|channel>", "<channel|>"]
     assert FORGED in tokenizer.decode(raw)
+
+
+def test_the_form_is_the_models(nano, write_checkpoint):
+    messages = [{"role": "user", "content": "What is 17 + 25?"}]
+    large = gemma4.Model(write_checkpoint("bare", "f32"), threads=1)
+    assert (nano.chat_form, large.chat_form) == ("small", "large")
+    for model in (nano, large):
+        ids = gemma4.encode_chat(model, messages)
+        assert ids == gemma4.encode_chat(model.tokenizer, messages, form=model.chat_form)
+        assert ids != gemma4.encode_chat(model, messages, form="large" if model is nano else "small")
+        assert model.tokenizer.decode(ids) == gemma4.render_chat(messages, form=model.chat_form)
+    session = gemma4.Session(nano)
+    answer = gemma4.generate(session, gemma4.encode_chat(nano, messages), sampler=gemma4.Sampler(temperature=0.0))
+    assert "".join(piece.text for piece in answer) == "42"
+    assert gemma4.render_chat(messages) == gemma4.render_chat(messages, form="large")
+
+
+def test_a_tokenizer_does_not_know_the_form(nano):
+    messages = [{"role": "user", "content": "x"}]
+    with pytest.raises(gemma4.Error, match="form: expected"):
+        gemma4.encode_chat(nano.tokenizer, messages)
+    for same in ({"enable_thinking": True}, {"add_generation_prompt": False}):  # in both forms
+        assert gemma4.encode_chat(nano.tokenizer, messages, **same) == gemma4.encode_chat(nano, messages, form="large", **same)
+    with pytest.raises(TypeError, match="expected a Model or a Tokenizer, got"):
+        gemma4.encode_chat("nano", messages)
+    with pytest.raises(gemma4.Error, match="form"):
+        gemma4.encode_chat(nano, messages, form="medium")
+
+
+def test_histories_as_chat_completions_dump_them():
+    """What model_dump() of OpenAI's client, vLLM and litellm makes of messages: arguments are text, much is null."""
+    plain = [{"role": "user", "content": "Q"},
+             {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": {"a": [1, 2.0, None], "b": {"c": "\u00e9"}}}}]},
+             {"role": "tool", "tool_call_id": "c1", "content": "r"}]
+    arguments = json.dumps(plain[1]["tool_calls"][0]["function"]["arguments"])
+    dumped = [{"role": "user", "content": "Q", "name": None},
+              {"content": None, "refusal": None, "role": "assistant", "annotations": [], "audio": None, "function_call": None, "reasoning_content": None,
+               "provider_specific_fields": {"refusal": None},
+               "tool_calls": [{"id": "c1", "function": {"arguments": arguments, "name": "f"}, "type": "function", "index": 0}]},
+              {"role": "tool", "tool_call_id": "c1", "content": "r", "name": "f"}]
+    assert gemma4.render_chat(dumped) == gemma4.render_chat(plain)
+    for text in ("{}", " {\n} "):
+        assert "call:f{}" in gemma4.render_chat([call(text)])
 
 
 def test_the_turn_that_r4_forgets_is_opened(nano):
@@ -139,7 +182,16 @@ def call(arguments, name="f"):
     ([{"role": "user", "content": "x"}, {"role": "tool", "content": "r"}], r"messages\[1\]: .*without a call"),
     ([{"role": "tool", "tool_call_id": "1", "content": "r"}], r"messages\[0\]: .*without a call"),
     ([call({}), {"role": "user", "content": "x"}, {"role": "tool", "content": "r"}], r"messages\[2\]: .*without a call"),
-    ([call('{"a": 1}')], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: .*string"),
+    ([call('{"a": 1')], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: .*string that is none"),
+    ([call("")], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: .*string that is none"),
+    ([call('{"a": 1, "a": 2}')], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: .*string that is none"),
+    ([call("[1]")], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: .*the text of an array"),
+    ([call('"x"')], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: .*the text of a string"),
+    ([call("null")], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: .*the text of null"),
+    ([call("[" * 200)], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: .*string that is none"),
+    ([call(5)], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: .*an integer"),
+    ([{"role": "user"}], r"messages\[0\]\.content: .*found none"),
+    ([{"role": "developer"}], r"messages\[0\]\.content: .*found none"),
     ([call([1])], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: .*an array"),
     ([call({"a": [1, float("nan")]})], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments\.a\[1\]: .*finite"),
     ([call({"a": b"\xc3"})], r"messages\[0\]\.tool_calls\[0\]\.function\.arguments\.a: .*UTF-8"),
@@ -164,6 +216,8 @@ def test_bad_messages_say_where(messages, place):
     (["f"], r"tools\[0\]: .*a string"),
     ([{"type": "function"}], r"tools\[0\]\.name"),
     ([{"function": {"description": "x"}}], r"tools\[0\]\.function\.name"),
+    ([{"name": "f", "inputSchema": "x"}], r"tools\[0\]\.inputSchema: .*a string"),
+    ([{"function": {"name": "f", "input_schema": [1]}}], r"tools\[0\]\.function\.input_schema: .*an array"),
     ([{"function": {"name": "f", "parameters": [1]}}], r"tools\[0\]\.function\.parameters: .*an array"),
     ([{"function": {"name": "f", "parameters": {"properties": [1]}}}], r"tools\[0\]\.function\.parameters\.properties"),
     ([{"function": {"name": "f", "parameters": {"required": True}}}], r"tools\[0\]\.function\.parameters\.required"),

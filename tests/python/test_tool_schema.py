@@ -228,7 +228,7 @@ def test_functions_wherever_tools_may_be(nano):
     schemas = [gemma4.tool_schema(tool_functions.multiply), {"name": "ping"}]
     messages = [{"role": "user", "content": "What is 12 times 34?"}]
     assert gemma4.render_chat(messages, functions) == gemma4.render_chat(messages, schemas)
-    assert gemma4.encode_chat(nano.tokenizer, messages, functions) == gemma4.encode_chat(nano.tokenizer, messages, schemas)
+    assert gemma4.encode_chat(nano, messages, functions) == gemma4.encode_chat(nano, messages, schemas)
     gemma4.ReplyParser(nano.tokenizer, tools=functions)
     chat = gemma4.Chat(nano, functions[:1], sampler=gemma4.Sampler(temperature=0.0))
     reply = chat.send("What is 12 times 34?")

@@ -2,6 +2,8 @@
 
     python tests/support/make_reply_corpus.py
 
+Cases are read with TOOLS declared, but those that say tools=False: they are read by a parser that knows of no tools.
+
 "output" is a list: markup in its elements is control tokens, but elements that begin with "text:" are ordinary tokens
 whatever they spell, and one that begins with "token:" is that token. "events" joins texts of one type that follow each
 other. Symptoms are those that users of other engines reported.
@@ -24,6 +26,7 @@ TOOLS = [
     {"name": "f", "parameters": schema(a="string", b="number", c="boolean", o={"type": "object", "properties": {"n": {"type": "integer"}}}, m=["string", "null"])},
     {"name": "any", "parameters": {"type": "object"}},
     {"name": "ping"},
+    {"name": "odd", "parameters": {"type": "object", "properties": {",s": {"type": "integer"}, "x=1,y": {"type": "integer"}}}},
 ]
 
 cases = []
@@ -133,7 +136,8 @@ case("markup spelled inside a string", [CALL + "call:f{a:" + Q, 'text:<tool_call
 case("an empty string", call("f{a:" + Q + Q + "}"), calls("f", {"a": ""}))
 case("any characters in strings", call("f{a:" + Q + "\U0001f600\u05e9\u05dc\u05d5\u05dd\u00e9" + Q + "}"), calls("f", {"a": "\U0001f600\u05e9\u05dc\u05d5\u05dd\u00e9"}))
 case("a hyphen and a dot in the name", call("write-file.v2{path:" + Q + "p" + Q + "}"), calls("write-file.v2", {"path": "p"}))
-case("a tool nobody declared", call("nobody{x:1}"), calls("nobody", {"x": 1}))
+case("a tool nobody declared is text", call("nobody{x:1}") + WAIT, says("call:nobody{x:1}"))
+case("a tool nobody declared, where none are", call("nobody{x:1}") + WAIT, calls("nobody", {"x": 1}), tools=False)
 case("a key that comes twice", call("any{a:1,b:2,a:3}"), calls("any", {"a": 3, "b": 2}))
 
 # Repairs
@@ -202,13 +206,13 @@ case("a thought inside a call", CALL + "call:f{b:1" + THINK + "x\n" + END_THINK 
 
 # More of what users of other engines reported
 case("recorded: a call and the model waits", CALL + "call:get_current_weather{location:" + Q + "Tokyo, JP" + Q + "}" + END_CALL + WAIT,
-     calls("get_current_weather", {"location": "Tokyo, JP"}))
+     calls("get_current_weather", {"location": "Tokyo, JP"}), tools=False)
 case("recorded: after the result", "The current weather in Tokyo is 15 degrees and sunny." + TURN, says("The current weather in Tokyo is 15 degrees and sunny."))
 case("recorded: a large model's empty thought", "<|channel>thought\n<channel|>Hello!" + TURN, says("Hello!"), show_thoughts=False)
 case("recorded: a ghost of a thought, and text", THINK + "\n" + END_THINK + "\n\nHello!" + TURN, says("Hello!"))
 case("nested arguments as the template writes them",
      call('book_trip{budget:1000.5,flex:true,Hotel:{breakfast:false,stars:4},note:null,opts:{},tags:[],travellers:[{age:30,name:' + Q + 'Ann "A" {x}, y' + Q + '}]}') + WAIT,
-     calls("book_trip", {"budget": 1000.5, "flex": True, "Hotel": {"breakfast": False, "stars": 4}, "note": None, "opts": {}, "tags": [], "travellers": [{"age": 30, "name": 'Ann "A" {x}, y'}]}))
+     calls("book_trip", {"budget": 1000.5, "flex": True, "Hotel": {"breakfast": False, "stars": 4}, "note": None, "opts": {}, "tags": [], "travellers": [{"age": 30, "name": 'Ann "A" {x}, y'}]}), tools=False)
 case("a name of letters beyond ASCII is no name", CALL + "call:caf\u00e9{a:1}" + END_CALL, says("call:caf\u00e9{a:1}"))
 case("a channel of another name", "<|channel>analysis\nHm." + END_THINK + "42", thinks("analysis\nHm."), says("42"))
 case("a channel without a name", "<|channel>" + END_THINK + "42", says("42"))
@@ -247,6 +251,74 @@ case("a call cut in its name", CALL + "call:get_wea", says("call:get_wea"), comp
 case("text and a call cut by a limit", "Let me look." + CALL + "call:get_weather{city:", says("Let me look.call:get_weather{city:"), complete=False)
 case("a call cut by a limit in a thought's shadow", THINK + "Hm.\n" + END_THINK + CALL + "call:f{a:" + Q + "x", thinks("Hm."), says('call:f{a:"x'), complete=False)
 case("calls beside a call that is none", call("ping{}") + CALL + "oops" + END_CALL + call("ping{}"), calls("ping", {}), says("oops"), calls("ping", {}))
+
+# Tools that nobody declared: text, as it was written, without control tokens
+case("undeclared: no arguments", call("time_time{}") + WAIT, says("call:time_time{}"))
+case("undeclared: text before and behind", "A. " + call("nobody{x:1}") + " B.", says("A. call:nobody{x:1} B."))
+case("undeclared: strings", call("nobody{s:" + Q + "a b" + Q + "}"), says('call:nobody{s:"a b"}'))
+case("undeclared: markup inside a string", call("nobody{s:" + Q + "x<tool_call|>y<|channel>z<|think|>w" + Q + "}") + WAIT, says('call:nobody{s:"xyzw"}'))
+case("undeclared: markup inside a string, thoughts off", call("nobody{s:" + Q + "x<|channel>z" + Q + "}"), says('call:nobody{s:"xz"}'), show_thoughts=False)
+case("undeclared: beside one that is declared", call("nobody{x:1}") + call("ping{}") + WAIT, says("call:nobody{x:1}"), calls("ping", {}))
+case("undeclared: behind one that is declared", call("ping{}") + call("nobody{x:1}") + WAIT, calls("ping", {}), says("call:nobody{x:1}"))
+case("undeclared: in one pair of markers with one that is declared", CALL + "call:ping{}call:nobody{x:1}" + END_CALL, calls("ping", {}), says("call:nobody{x:1}"))
+case("undeclared: a namespace too", call("ns:nobody{x:1}"), says("call:ns:nobody{x:1}"))
+case("undeclared: broken", call("nobody{x:" + Q + "1}"), says('call:nobody{x:"1}'))
+case("undeclared: in parentheses", call("nobody(x=1)"), says("call:nobody(x=1)"))
+case("undeclared: in JSON", CALL + '{"name": "nobody", "arguments": {}}' + END_CALL, says('{"name": "nobody", "arguments": {}}'))
+case("undeclared: cut by a limit", CALL + "call:nobody{x:1", says("call:nobody{x:1"), complete=False)
+case("undeclared: cut by the end of the turn", CALL + "call:nobody{x:1" + TURN, says("call:nobody{x:1"))
+case("undeclared: after a thought", THINK + "Hm.\n" + END_THINK + call("nobody{}") + WAIT, thinks("Hm."), says("call:nobody{}"))
+case("undeclared: what is like a declared name", call("pin{}") + call("pings{}"), says("call:pin{}call:pings{}"))
+case("no tools at all: a namespace stays", call("ns:nobody{x:1}"), calls("ns:nobody", {"x": 1}), tools=False)
+
+# Separators
+case("commas too many, all around", call("f{,a:" + Q + "x" + Q + ",}"), calls("f", {"a": "x"}))
+case("a comma at the beginning", call("f{,a:" + Q + "x" + Q + "}"), calls("f", {"a": "x"}))
+case("a comma at the beginning, no schema", call("any{,a:1}"), calls("any", {"a": 1}))
+case("commas between", call("any{a:1,,b:2, ,c:3,,}"), calls("any", {"a": 1, "b": 2, "c": 3}))
+case("commas in lists", call("any{l:[,1,,2,],m:[,],n:[[,3]]}"), calls("any", {"l": [1, 2], "m": [], "n": [[3]]}))
+case("commas in objects in lists", call("any{l:[{,a:1,},{,}]}"), calls("any", {"l": [{"a": 1}, {}]}))
+case("a comma and nothing", call("ping{,}"), calls("ping", {}))
+case("commas in parentheses", call("f(,a='x',,b=2,)"), calls("f", {"a": "x", "b": 2}))
+case("a comma and JSON's quotes", call('f{,"a": "x",, "b": 2}'), calls("f", {"a": "x", "b": 2}))
+case("an equals sign in braces", call("f{a=" + Q + "x" + Q + ",b=5}"), calls("f", {"a": "x", "b": 5}))
+case("an equals sign alone", call("any{i=5}"), calls("any", {"i": 5}))
+case("both separators, the sign first", call("f{b=5,a:" + Q + "x" + Q + "}"), calls("f", {"b": 5, "a": "x"}))
+case("both separators, the colon first", call("f{b:5,a=" + Q + "x" + Q + "}"), calls("f", {"b": 5, "a": "x"}))
+case("both separators, no schema", call("any{i=5,j:6,k=7}"), calls("any", {"i": 5, "j": 6, "k": 7}))
+case("equals signs with white space", call("f { a = " + Q + "x" + Q + " , b = 5 }"), calls("f", {"a": "x", "b": 5}))
+case("equals signs in objects", call("f{o={n=7},b=1}"), calls("f", {"o": {"n": 7}, "b": 1}))
+case("equals signs in objects in lists", call("any{l=[{a=1},{b={c=2}}]}"), calls("any", {"l": [{"a": 1}, {"b": {"c": 2}}]}))
+case("equals signs within braces that have colons", call("any{o:{a=1,b:2}}"), calls("any", {"o": {"a": 1, "b": 2}}))
+case("equals signs behind quoted keys", call('f{"a"="x","b"=5}'), calls("f", {"a": "x", "b": 5}))
+case("equals signs behind keys in single quotes", call("f{'a'='x','b'=5}"), calls("f", {"a": "x", "b": 5}))
+case("equals signs behind keys between string tokens", call("f{" + Q + "a" + Q + "=" + Q + "x" + Q + "}"), calls("f", {"a": "x"}))
+case("arrows", call("f{a=>" + Q + "x" + Q + ",b => 5}"), calls("f", {"a": "x", "b": 5}))
+case("separators twice", call("f{a::" + Q + "x" + Q + ",b:=5,o=={n=:7}}"), calls("f", {"a": "x", "b": 5, "o": {"n": 7}}))
+case("colons in parentheses", call("f(a:" + Q + "x" + Q + ", b:5)"), calls("f", {"a": "x", "b": 5}))
+case("both separators in parentheses", call("f(b:5,a='x')"), calls("f", {"b": 5, "a": "x"}))
+case("semicolons", call("f{a:" + Q + "x" + Q + ";b:5;}"), calls("f", {"a": "x", "b": 5}))
+case("semicolons behind numbers", call("f{b:5;c:true}"), calls("f", {"b": 5, "c": True}))
+case("semicolons and equals signs", call("f{b=5;a=" + Q + "x" + Q + "}"), calls("f", {"b": 5, "a": "x"}))
+case("semicolons in lists", call("any{l:[1;2;3]}"), calls("any", {"l": [1, 2, 3]}))
+case("semicolons in parentheses", call("f(a='x'; b=2)"), calls("f", {"a": "x", "b": 2}))
+case("the other bracket at the end", call("f{a=" + Q + "x" + Q + ")"), calls("f", {"a": "x"}))
+case("the other bracket at the end, from parentheses", call("f(a=" + Q + "x" + Q + "}"), calls("f", {"a": "x"}))
+case("equals signs and a missing string token", call("f{a=" + Q + "x}"), calls("f", {"a": "x"}))
+case("equals signs and a missing brace", call("f{b=5,o={n=1"), calls("f", {"b": 5, "o": {"n": 1}}))
+case("a comma at the beginning and a missing string token", call("f{,a:" + Q + "x}"), calls("f", {"a": "x"}))
+case("equals signs and strings without quotes", call("f{a=hello there,b=5}"), calls("f", {"a": "hello there", "b": 5}))
+case("equals signs and strings without quotes, no schema", call("any{a=hello,b=5}"), calls("any", {"a": "hello", "b": 5}))
+case("equals signs and Python's words", call("any{a=True,b=None}"), calls("any", {"a": True, "b": None}))
+case("equals signs and text behind", call("f{b=5} please"), calls("f", {"b": 5}), says("please"))
+case("a comma behind the call", call("f{b:5},"), calls("f", {"b": 5}))
+case("separators inside strings stay", call("f{a=" + Q + "k=v; m: n,, o => p" + Q + "}"), calls("f", {"a": "k=v; m: n,, o => p"}))
+case("a string without quotes keeps its semicolon", call("get_weather{city:Oslo; Norway}"), calls("get_weather", {"city": "Oslo; Norway"}))
+case("a declared key with separators in it is a key", call("odd{,s:1,x=1,y:2}"), calls("odd", {",s": 1, "x=1,y": 2}))
+case("a declared key with separators in it, and repairs", call("odd{x=1,y=2;z=1}"), calls("odd", {"x=1,y": 2, "z": 1}))
+case("a key with a comma in it stays one", call("any{c,d:1}"), calls("any", {"c,d": 1}))
+case("a key with an equals sign in it stays one", call("any{a=b:1}"), calls("any", {"a=b": 1}))
+case("beyond repair: separators alone", call("f{=,;}"), says("call:f{=,;}"))
 
 
 def main():

@@ -90,7 +90,7 @@ bool flag(const Json& test, const char* name, bool otherwise) {
 
 ReplyParser parser_for(const Json& test) {
   ReplyParserOptions options;
-  options.tools = corpus().at("tools");
+  if (flag(test, "tools", true)) options.tools = corpus().at("tools");
   options.show_thoughts = flag(test, "show_thoughts", true);
   options.begins_in_thought = flag(test, "begins_in_thought", false);
   return ReplyParser(vocabulary(), options);
