@@ -6,7 +6,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <new>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -28,10 +32,20 @@ int report(const char* message, int status) {
   return status;
 }
 
-int run(int argc, char** argv) {
-  gemma4::set_log([](gemma4::LogLevel, std::string_view line) {
+/// The library's warnings on standard error, each once.
+void show_warnings() {
+  const auto shown = std::make_shared<std::set<std::string, std::less<>>>();
+  const auto mutex = std::make_shared<std::mutex>();
+  const auto show = [shown, mutex](gemma4::LogLevel, std::string_view line) {
+    const std::lock_guard<std::mutex> lock(*mutex);
+    if (!shown->emplace(line).second) return;
     std::fprintf(stderr, "gemma4: warning: %.*s\n", static_cast<int>(line.size()), line.data());
-  }, gemma4::LogLevel::warning);
+  };
+  gemma4::set_log(show, gemma4::LogLevel::warning);
+}
+
+int run(int argc, char** argv) {
+  show_warnings();
   CLI::App app("Runs Google's Gemma 4 models on the CPU.", "gemma4");
   app.set_version_flag("--version", GEMMA4_VERSION);
   app.require_subcommand(1);
