@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
-#include <set>
 
 #include "commands.h"
 #include "common.h"
@@ -193,7 +192,6 @@ class Conversation {
     }
     progress.clear();
     printer.finish();
-    warn();
     switch (last_.stop_reason) {
       case gemma4::StopReason::cancelled:
         std::printf("(stopped)\n");
@@ -208,13 +206,6 @@ class Conversation {
         break;
     }
     return true;
-  }
-
-  // What is new of the last reply's warnings.
-  void warn() {
-    for (const std::string& warning : last_.warnings) {
-      if (warned_.insert(warning).second) std::fprintf(stderr, "gemma4: %s\n", warning.c_str());
-    }
   }
 
   void print_stats() const {
@@ -233,7 +224,6 @@ class Conversation {
   Interrupt interrupt_;
   LineReader lines_;
   gemma4::Reply last_;
-  std::set<std::string> warned_;
   const bool interactive_ = isatty(STDIN_FILENO) != 0;
 };
 

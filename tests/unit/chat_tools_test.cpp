@@ -103,6 +103,30 @@ TEST_CASE("tools: one that cannot be held to is held to its name, and says why")
   CHECK(chat::CallGrammars(chat::declared_tools(list), *tokenizer.impl(), false).warnings().empty());
 }
 
+TEST_CASE("tools: what is too much together is held to names, and the chat goes on") {
+  const Tokenizer tokenizer = Tokenizer::load(test::nano_model_path());
+  const auto tool = [](int number) {
+    std::vector<std::pair<std::string, Json>> properties;
+    for (int i = 0; i < 11000; ++i) {
+      const std::string name = "p" + std::to_string(number) + "_" + std::to_string(i);
+      properties.emplace_back(name, Json::object({{"type", "integer"}, {"minimum", 11000 * number + i}}));
+    }
+    Json schema = Json::object({{"type", "object"}, {"properties", Json::object(std::move(properties))}});
+    return Json::object({{"name", "t" + std::to_string(number)}, {"parameters", schema}});
+  };
+  chat::CallGrammars held(chat::declared_tools(Json::array({tool(0), tool(1), tool(2)})), *tokenizer.impl(), true);
+  CHECK(held.warnings().empty());  // each by itself
+  CHECK(held.calls("t0", true, 1) != nullptr);
+  CHECK(held.warnings().empty());
+  const auto calls = held.calls({}, true, 1);
+  REQUIRE(calls != nullptr);
+  REQUIRE(held.warnings().size() == 1);
+  CHECK(mentions(held.warnings()[0], "too much together"));
+  grammar::Matcher matcher(calls, tokenizer.impl());
+  for (const TokenId id : tokenizer.encode("call:t1{x:1}<tool_call|>", false, true)) CHECK(matcher.accept(id));
+  CHECK(matcher.finished());
+}
+
 TEST_CASE("messages: arguments as text, and everybody says something") {
   const std::string call = R"([{"role":"assistant","content":null,"refusal":null,"annotations":[],"audio":null,"function_call":null,)"
                            R"("tool_calls":[{"id":"a","type":"function","index":0,"function":{"name":"f","arguments":)";
