@@ -15,6 +15,150 @@ static int32_t on_event(void* user_data, int32_t type, const char* event, size_t
   return ++events->events == events->stop_after ? GEMMA4_CANCEL : GEMMA4_PROCEED;
 }
 
+/* The form of the template follows the model; a tokenizer does not know it. */
+static void test_form(gemma4_model* model) {
+  const char* messages = "[{\"role\":\"user\",\"content\":\"What is 17 + 25?\"}]";
+  const size_t length = strlen(messages);
+  static int32_t prompt[256], other[256];
+  gemma4_session* session = NULL;
+  gemma4_sampler_options* greedy = NULL;
+  gemma4_sampler* sampler = NULL;
+  gemma4_generation* generation = NULL;
+  gemma4_tokenizer* tokenizer = NULL;
+  int32_t form = -5;
+  size_t n = 0, m = 0;
+  CHECK_OK(gemma4_model_chat_form(model, &form));
+  CHECK(form == GEMMA4_CHAT_FORM_SMALL);
+  CHECK_REFUSED(gemma4_model_chat_form(model, NULL));
+  CHECK_OK(gemma4_chat_encode_for_model(model, messages, length, NULL, 0, GEMMA4_CHAT_FORM_OF_MODEL, 0, 1, prompt, 256,
+                                        &n));
+  CHECK_OK(gemma4_chat_encode_for_model(model, messages, length, NULL, 0, GEMMA4_CHAT_FORM_LARGE, 0, 1, other, 256, &m));
+  CHECK(m > n);
+  CHECK_REFUSED(gemma4_chat_encode_for_model(model, messages, length, NULL, 0, 2, 0, 1, NULL, 0, &m));
+  CHECK_OK(gemma4_model_tokenizer(model, &tokenizer));
+  CHECK_REFUSED(gemma4_chat_encode(tokenizer, messages, length, NULL, 0, GEMMA4_CHAT_FORM_OF_MODEL, 0, 1, NULL, 0, &m));
+  CHECK_OK(gemma4_chat_encode(tokenizer, messages, length, NULL, 0, form, 0, 1, other, 256, &m));
+  CHECK(m == n && memcmp(prompt, other, n * sizeof *prompt) == 0);
+  CHECK_OK(gemma4_tokenizer_destroy(tokenizer));
+  CHECK_OK(gemma4_session_create(model, NULL, &session));
+  CHECK_OK(gemma4_sampler_options_create(&greedy));
+  CHECK_OK(gemma4_sampler_options_set_temperature(greedy, 0.0F));
+  CHECK_OK(gemma4_sampler_create(greedy, &sampler));
+  CHECK_OK(gemma4_generate(session, prompt, n, sampler, NULL, NULL, NULL, &generation));
+  FETCH_TEXT(text, sizeof text, gemma4_generation_text(generation, b_, c_, n_));
+  CHECK(strcmp(text, "42") == 0);
+  CHECK_OK(gemma4_generation_destroy(generation));
+  CHECK_OK(gemma4_sampler_destroy(sampler));
+  CHECK_OK(gemma4_sampler_options_destroy(greedy));
+  CHECK_OK(gemma4_session_destroy(session));
+}
+
+static int warned;
+
+static void on_log(void* user_data, int32_t level, const char* line, size_t length) {
+  (void)user_data, (void)length;
+  if (level == GEMMA4_LOG_WARNING && strncmp(line, "chat: ", 6) == 0) ++warned;
+}
+
+/* What a reply tells besides its text: how its tokens were chosen, what the host should know. */
+static void test_told(gemma4_model* model) {
+  const char* tools =
+      "[{\"name\":\"multiply\",\"description\":\"Multiplies two numbers.\",\"inputSchema\":{\"type\":\"object\",\"properties\":"
+      "{\"a\":{\"type\":\"integer\",\"description\":\"First number\"},\"b\":{\"type\":\"integer\",\"description\":\"Second number\"}},"
+      "\"required\":[\"a\",\"b\"]}},{\"name\":\"odd\",\"input_schema\":{\"type\":\"object\",\"properties\":{},\"required\":null}}]";
+  const char* wrong = "[{\"name\":\"f\",\"schema\":{\"type\":\"object\"}}]";
+  const char* question = "What is 12 times 34?";
+  const char* other = "What is the capital of France?";
+  static char one[4096];
+  static int32_t tokens[256], event_tokens[256], top[8];
+  static float logprobs[256], event_logprobs[256], top_logprobs[8];
+  gemma4_sampler_options* greedy = NULL;
+  gemma4_chat_options* options = NULL;
+  gemma4_chat* chat = NULL;
+  gemma4_chat_stream* stream = NULL;
+  gemma4_reply* reply = NULL;
+  int32_t more = 0, type = 0;
+  size_t n = 0, m = 0, index = 0, streamed = 0;
+  CHECK_OK(gemma4_set_log(on_log, NULL, GEMMA4_LOG_WARNING));
+  CHECK_OK(gemma4_sampler_options_create(&greedy));
+  CHECK_OK(gemma4_sampler_options_set_temperature(greedy, 0.0F));
+  CHECK_OK(gemma4_sampler_options_set_logprobs(greedy, 2));
+  CHECK_OK(gemma4_chat_options_create(&options));
+  CHECK_OK(gemma4_chat_options_set_sampler(options, greedy));
+  CHECK_OK(gemma4_chat_options_set_system(options, "You are helpful.", 16));
+  CHECK_OK(gemma4_chat_options_set_tools(options, wrong, strlen(wrong)));
+  CHECK_REFUSED(gemma4_chat_create(model, options, &chat));
+  CHECK(strstr(gemma4_last_error(), "tools[0].schema") != NULL);
+  CHECK_OK(gemma4_chat_options_set_tools(options, tools, strlen(tools)));
+  CHECK_OK(gemma4_chat_create(model, options, &chat));
+  CHECK(warned == 1);
+  CHECK_OK(gemma4_chat_send_text(chat, question, strlen(question), NULL, NULL, NULL, &reply));
+  FETCH_TEXT(text, sizeof text, gemma4_reply_tool_calls(reply, b_, c_, n_));
+  CHECK(strstr(text, "\"arguments\":{\"a\":12,\"b\":34}") != NULL);
+  CHECK_OK(gemma4_reply_warning_count(reply, &n));
+  CHECK(n == 1);
+  FETCH_TEXT(text, sizeof text, gemma4_reply_warning(reply, 0, b_, c_, n_));
+  CHECK(strstr(text, "\"odd\"") != NULL);
+  CHECK_REFUSED(gemma4_reply_warning(reply, 1, NULL, 0, &n));
+  CHECK_OK(gemma4_reply_tokens(reply, NULL, 0, &n));
+  CHECK(n == 0); /* a call has none */
+  FETCH_TEXT(text, sizeof text, gemma4_reply_message(reply, b_, c_, n_));
+  memcpy(one, text, strlen(text) + 1);
+  FETCH_TEXT(text, sizeof text, gemma4_chat_messages(chat, b_, c_, n_));
+  CHECK(strstr(text, one) != NULL && strstr(text, "{\"role\":\"system\",\"content\":\"You are helpful.\"}") == text + 1);
+  CHECK_OK(gemma4_reply_destroy(reply));
+
+  /* a user who does not wait for the result; the text with its tokens */
+  snprintf(one, sizeof one, "{\"role\":\"user\",\"content\":\"%s\"}", other);
+  CHECK_OK(gemma4_chat_stream_create(chat, one, strlen(one), NULL, &stream));
+  for (;;) {
+    CHECK_OK(gemma4_chat_stream_next(stream, &more));
+    if (!more) break;
+    CHECK_OK(gemma4_chat_stream_event(stream, &type, &index));
+    CHECK_OK(gemma4_chat_stream_event_tokens(stream, event_tokens + streamed, 256 - streamed, &n));
+    CHECK_OK(gemma4_chat_stream_event_logprobs(stream, event_logprobs + streamed, 256 - streamed, &m));
+    CHECK(type == GEMMA4_EVENT_CONTENT && n == m && n > 0);
+    streamed += n;
+  }
+  CHECK_OK(gemma4_chat_stream_reply(stream, &reply));
+  CHECK_OK(gemma4_chat_stream_destroy(stream));
+  CHECK(warned == 2);
+  FETCH_TEXT(text, sizeof text, gemma4_reply_text(reply, b_, c_, n_));
+  CHECK(strcmp(text, "The capital of France is Paris.") == 0);
+  CHECK_OK(gemma4_reply_warning_count(reply, &n));
+  CHECK(n == 2);
+  FETCH_TEXT(text, sizeof text, gemma4_reply_warning(reply, 1, b_, c_, n_));
+  CHECK(strstr(text, "\"multiply\"") != NULL);
+  CHECK_OK(gemma4_reply_tokens(reply, tokens, 256, &n));
+  CHECK_OK(gemma4_reply_logprobs(reply, logprobs, 256, &m));
+  CHECK(n == streamed && m == n && memcmp(tokens, event_tokens, n * sizeof *tokens) == 0 &&
+        memcmp(logprobs, event_logprobs, n * sizeof *logprobs) == 0);
+  CHECK_OK(gemma4_reply_top_logprobs(reply, 0, top, top_logprobs, 8, &m));
+  CHECK(m == 2 && top[0] == tokens[0] && top_logprobs[0] == logprobs[0] && top_logprobs[1] < logprobs[0]);
+  CHECK_REFUSED(gemma4_reply_top_logprobs(reply, n, NULL, NULL, 0, &m));
+  FETCH_TEXT(text, sizeof text, gemma4_reply_json(reply, b_, c_, n_));
+  CHECK(strstr(text, "{\"text\":\"The capital of France is Paris.\"") == text && strstr(text, "\"samples\":[{") != NULL);
+  CHECK_OK(gemma4_reply_destroy(reply));
+  CHECK_REFUSED(gemma4_chat_send(chat, "{\"role\":\"user\"}", 15, NULL, NULL, NULL, NULL));
+  CHECK(strstr(gemma4_last_error(), "messages[0].content") != NULL);
+  CHECK_OK(gemma4_chat_destroy(chat));
+
+  /* a call of a tool that was not declared */
+  CHECK_OK(gemma4_chat_options_set_tools(options, NULL, 0));
+  CHECK_OK(gemma4_chat_options_set_system(options, NULL, 0));
+  CHECK_OK(gemma4_chat_create(model, options, &chat));
+  CHECK_OK(gemma4_chat_send_text(chat, "What is the time?", 17, NULL, NULL, NULL, &reply));
+  FETCH_TEXT(text, sizeof text, gemma4_reply_tool_calls(reply, b_, c_, n_));
+  CHECK(strcmp(text, "[]") == 0);
+  FETCH_TEXT(text, sizeof text, gemma4_reply_text(reply, b_, c_, n_));
+  CHECK(strncmp(text, "call:time_time{", 15) == 0);
+  CHECK_OK(gemma4_reply_destroy(reply));
+  CHECK_OK(gemma4_chat_destroy(chat));
+  CHECK_OK(gemma4_chat_options_destroy(options));
+  CHECK_OK(gemma4_sampler_options_destroy(greedy));
+  CHECK_OK(gemma4_set_log(NULL, NULL, GEMMA4_LOG_INFO));
+}
+
 void test_chat(gemma4_model* model) {
   const char* question = "What is 17 + 25?";
   const char* messages = "[{\"role\":\"user\",\"content\":\"What is 17 + 25?\"}]";
@@ -214,4 +358,6 @@ void test_chat(gemma4_model* model) {
   CHECK_OK(gemma4_chat_destroy(chat)); /* the stream keeps it */
   CHECK_OK(gemma4_chat_stream_next(stream, &more));
   CHECK_OK(gemma4_chat_stream_destroy(stream));
+  test_form(model);
+  test_told(model);
 }

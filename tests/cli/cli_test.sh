@@ -357,6 +357,26 @@ printf 'What is 12 times 34?\n{"result": 408}\n' |
 same $? 0 "a chat with tools and a schema"
 has out '[multiply {"a":12,"b":34}]'
 has out '"job":'
+printf 'What is the time?\nWhat is 12 - 57?\n' | "$gemma4" chat "$model" "${greedy[@]}" >"$dir/out" 2>"$dir/err"
+same $? 0 "a chat whose model calls a tool that nobody declared"
+has out 'call:time_time{'
+has out "-45"
+printf 'Hi \xff\nWhat is 12 - 57?\n' | "$gemma4" chat "$model" "${greedy[@]}" >"$dir/out" 2>"$dir/err"
+same $? 0 "a chat that is told what is not UTF-8"
+has out "(not sent: messages[0].content: expected UTF-8"
+has out "-45"
+printf 'What is 12 times 34?\n"%s"\nWhat is 12 - 57?\n' "$(printf '408 %.0s' {1..300})" |
+  "$gemma4" chat "$model" --temperature 0 --context 500 --tools "$dir/tools.json" >"$dir/out" 2>"$dir/err"
+same $? 0 "a chat whose tool's result is too long"
+has out "the context is full"
+has out "-45"
+has err 'the call call_1 of "multiply" was left out'
+echo '[{"name": "odd", "inputSchema": {"type": "object", "properties": {}, "required": null}}]' >"$dir/odd.json"
+printf 'Hi\nHi\n' | "$gemma4" chat "$model" --temperature 0 -n 2 --tools "$dir/odd.json" >"$dir/out" 2>"$dir/err"
+same $? 0 "a chat with a tool that cannot be held to"
+same "$(grep -c 'calls of the tool "odd" are not held' "$dir/err")" 1 "warnings of that tool"
+echo '[{"name": "odd", "schema": {"type": "object"}}]' >"$dir/odd.json"
+error 2 'tools[0].schema' "$gemma4" chat "$model" --tools "$dir/odd.json" </dev/null
 echo '{"type": "array", "uniqueItems": true}' >"$dir/unsupported.json"
 error 1 "uniqueItems" "$gemma4" chat "$model" --schema "$dir/unsupported.json" </dev/null
 error 1 "unsupported.json" "$gemma4" chat "$model" --schema "$dir/unsupported.json" </dev/null

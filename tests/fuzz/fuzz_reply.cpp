@@ -63,5 +63,6 @@ std::vector<std::string> gemma4::fuzz::seeds() {
           "\x0F<|tool_call>call:f{\"a\": \"x\\u00e9\\n\", 'o': {a:True}}<tool_call|><|tool_call>call:ping()<tool_call|>",
           "\x0D""call:f{a:raw text, b:7}}", "\x0F<|tool_call>call:f{a:<|\"|>x}<tool_call|><|tool_call>call:f{a:<|\"|>y}<tool_call|>",
           "\x07thought\nx\n<channel|>y", "\x0F<|tool_call>call:ns:f(a='it's', b=+5, l=[1,2])<tool_call|>",
-          "\x0F<|tool_call>{\"name\":\"f\",\"arguments\":{\"o\":{}}}<tool_call|>"};
+          "\x0F<|tool_call>{\"name\":\"f\",\"arguments\":{\"o\":{}}}<tool_call|>",
+          "\x0F<|tool_call>call:f{,a=<|\"|>x<|\"|>;;b:=5,o=>{n=1},}<tool_call|><|tool_call>call:nobody{s:<|\"|>x<channel|><|\"|>}<tool_call|>"};
 }
