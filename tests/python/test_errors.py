@@ -123,7 +123,7 @@ def test_sampler_errors():
     for options in ({"temperature": -1.0}, {"temperature": float("nan")}, {"top_p": -0.1}, {"top_p": 1.5}, {"top_k": -1},
                     {"seed": -1}, {"seed": 2 ** 64}, {"repetition_penalty": 0.0}, {"top_logprobs": -1}):
         assert code_of(lambda: gemma4.Sampler(**options)) == "invalid_argument", options
-    assert gemma4.Sampler(top_p=0).sample(np.array([1, 3, 3, 2], np.float32)) == 1  # the best, the first of equals
+    assert gemma4.Sampler(top_p=0).sample(np.array([1, 3, 3, 2], np.float32)).token == 1  # the best, the first of equals
     for options in ({"temprature": 1.0}, {"temperature": "hot"}, {"logit_bias": {1: "x"}}, {"suppress": "x"}, {"top_k": 1.5}):
         with pytest.raises(TypeError):
             gemma4.Sampler(**options)
