@@ -93,7 +93,7 @@ std::vector<Message> to_messages(const py::object& messages) {
 using SharedChat = std::shared_ptr<Guarded<Chat>>;
 
 SharedChat make_chat(const Model& model, const py::object& tools, const py::object& thinking,
-                     const std::string& system, const std::optional<std::string>& form, bool preserve_thinking,
+                     const py::str& system, const std::optional<std::string>& form, bool preserve_thinking,
                      const SharedSampler& sampler, const py::object& loop_tokens, const py::object& context_length,
                      const py::object& prefill_chunk, const std::optional<std::string>& kv_dtype,
                      const py::object& checkpoint_bytes, bool hold_calls) {
@@ -101,7 +101,7 @@ SharedChat make_chat(const Model& model, const py::object& tools, const py::obje
   options.hold_calls = hold_calls;
   options.tools = to_tools(tools);
   options.thinking = to_thinking(thinking);
-  options.system = system;
+  options.system = to_utf8(system, "system");
   if (form) options.form = to_form(*form);
   options.preserve_thinking = preserve_thinking;
   if (sampler) options.sampler = sampler->value.options();

@@ -78,12 +78,12 @@ SamplerOptions greedy() {
   return options;
 }
 
-// Of a function that is given what the log gets meanwhile.
+// The chat's lines in the log while `fn` runs.
 template <class Fn>
 std::vector<std::string> logged(Fn&& fn) {
   std::vector<std::string> lines;
   set_log([&lines](LogLevel level, std::string_view line) {
-    if (level == LogLevel::warning) lines.emplace_back(line);
+    if (level == LogLevel::warning && line.substr(0, 6) == "chat: ") lines.emplace_back(line);
   });
   fn();
   set_log({});

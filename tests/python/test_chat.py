@@ -208,8 +208,10 @@ def test_a_system_text_begins_every_conversation(chat):
     c.reset()
     with pytest.raises(gemma4.Error, match=r"messages\[0\]\.content"):  # what was sent counts from 0
         c.send([{"role": "user"}])
-    with pytest.raises(gemma4.Error, match="system"):
-        chat(system=b"\xff")
+    with pytest.raises(gemma4.Error, match="system: .*surrogate"):
+        chat(system="\ud800")
+    with pytest.raises(TypeError, match="system"):
+        chat(system=5)
 
 
 USER = {"role": "user", "content": "x"}
