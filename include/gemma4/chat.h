@@ -108,8 +108,8 @@ class ChatStream {
   ChatStream& operator=(ChatStream&&) noexcept;
   ~ChatStream();  ///< Cancels a reply that is not over: what there is of it stays in the conversation.
 
-  /// The next event; nothing when the reply is over (or the chat has begun another). Throws Error non_finite: the
-  /// message is then as if it had not been sent.
+  /// The next event; nothing when the reply is over. It is so when the chat has begun another, which cancels this one:
+  /// reply() is then what there was of it. Throws Error non_finite: the message is then as if it had not been sent.
   std::optional<ChatEvent> next();
   /// The work of one token, whether it completes an event or not (next() would go on until one is). False when the
   /// reply is over. Throws as next(). For hosts that want to look up in between.
@@ -125,6 +125,7 @@ class ChatStream {
   ChatStream(std::shared_ptr<chat::Conversation> conversation, std::size_t number);
   std::shared_ptr<chat::Conversation> conversation_;
   std::size_t number_;
+  std::shared_ptr<const Reply> its_reply_;  // the conversation's, of this turn
   std::vector<ChatEvent> ready_;
   std::size_t given_ = 0;
   bool over_ = false;

@@ -84,7 +84,7 @@ ChatTemplate chat_template(const Model& model) {
 }
 
 ChatStream::ChatStream(std::shared_ptr<chat::Conversation> conversation, std::size_t number)
-    : conversation_(std::move(conversation)), number_(number) {}
+    : conversation_(std::move(conversation)), number_(number), its_reply_(conversation_->reply()) {}
 ChatStream::ChatStream(ChatStream&&) noexcept = default;
 ChatStream& ChatStream::operator=(ChatStream&& other) noexcept {
   std::swap(conversation_, other.conversation_);
@@ -92,6 +92,7 @@ ChatStream& ChatStream::operator=(ChatStream&& other) noexcept {
   std::swap(ready_, other.ready_);
   std::swap(given_, other.given_);
   std::swap(over_, other.over_);
+  std::swap(its_reply_, other.its_reply_);
   std::swap(reply_, other.reply_);
   return *this;
 }
@@ -122,7 +123,7 @@ bool ChatStream::advance() {
     over_ = true;
     throw;
   }
-  if (over_) reply_ = conversation_->reply();
+  if (over_) reply_ = *its_reply_;
   return !over_;
 }
 
@@ -153,7 +154,7 @@ Reply Chat::send(std::vector<Message> messages, const SendOptions& options, cons
       break;
     }
   }
-  return impl_->reply();
+  return *impl_->reply();
 }
 
 ChatStream Chat::stream(const std::string& text, const SendOptions& options) {

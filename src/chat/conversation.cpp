@@ -103,7 +103,9 @@ std::size_t Conversation::begin(std::vector<Message> messages, const SendOptions
   turn.first_id = n_ids;
   if (holds_calls) turn.warnings = call_grammars_->warnings();
   turn.warnings.insert(turn.warnings.end(), unanswered.begin(), unanswered.end());
+  auto reply = std::make_shared<Reply>();  // the one before is its stream's
   turn_.emplace(*session_, sampler_, std::move(turn), held);
+  reply_ = std::move(reply);
   for (const std::string& warning : unanswered) base::log(LogLevel::warning, "chat: ", warning);
   said_ = std::move(said);
   n_ids_ = n_ids;
@@ -178,11 +180,11 @@ void Conversation::cancel(std::size_t number) {
 
 // The turn is over. What was not read has not been said.
 void Conversation::close() {
-  reply_ = turn_->reply();
+  *reply_ = turn_->reply();
   if (turn_->was_read()) {
     history_ = std::move(said_);
-    n_ids_ += reply_.tool_calls.size();
-    history_.push_back(reply_.message());
+    n_ids_ += reply_->tool_calls.size();
+    history_.push_back(reply_->message());
   }
   said_.clear();
   turn_.reset();

@@ -33,7 +33,8 @@ class Conversation {
   bool next(std::size_t number, std::vector<ChatEvent>& events);
   /// Ends the reply with FinishReason::cancelled, if it is that turn's and still runs.
   void cancel(std::size_t number);
-  const Reply& reply() const noexcept { return reply_; }
+  /// Of the turn that was begun last; complete once that is over, and not touched by later ones.
+  std::shared_ptr<const Reply> reply() const noexcept { return reply_; }
 
   void reset();
   const std::vector<Message>& messages() const noexcept { return history_; }
@@ -59,7 +60,7 @@ class Conversation {
   std::optional<Turn> turn_;
   std::size_t n_turns_ = 0;
   std::size_t n_ids_ = 0;
-  Reply reply_;  // of the last turn that is over
+  std::shared_ptr<Reply> reply_ = std::make_shared<Reply>();
 };
 
 /// What the model's file and shape say. Throws Error: io, bad_format.

@@ -25,6 +25,17 @@ def chat(nano):
     return make
 
 
+@pytest.mark.parametrize("overtake", [lambda chat: chat.send("What is 17 + 25?"), lambda chat: list(chat.stream("What is 17 + 25?")),
+                                      lambda chat: chat.reset()])
+def test_a_stream_that_another_reply_has_overtaken_keeps_its_own(chat, overtake):
+    c = chat()
+    stream = c.stream("Tell me a story.")
+    begun = next(stream).text
+    overtake(c)
+    assert list(stream) == []
+    assert stream.reply.finish_reason == "cancelled" and stream.reply.text == begun
+
+
 def fresh_logits(model, tokens):
     session = gemma4.Session(model, context_length=max(len(tokens), 1), prefill_chunk=len(tokens))
     return session.prefill(tokens)
