@@ -94,7 +94,8 @@ GEMMA4_API gemma4_status gemma4_session_truncate(gemma4_session* session, size_t
 /// Makes truncating to the present position possible for ever. *out_kept, which may be NULL, is 0 where one checkpoint
 /// alone does not fit its memory.
 GEMMA4_API gemma4_status gemma4_session_checkpoint(gemma4_session* session, int32_t* out_kept);
-/// A second session with the same tokens; both go on independently. Errors: out_of_memory.
+/// A second session with the same tokens; both go on independently, each to the bits that the same calls would have given
+/// without the fork. Errors: out_of_memory.
 GEMMA4_API gemma4_status gemma4_session_fork(const gemma4_session* session, gemma4_session** out_session);
 /// Bytes of KV cache and work space that it has committed.
 GEMMA4_API gemma4_status gemma4_session_memory_bytes(const gemma4_session* session, uint64_t* out_bytes);

@@ -17,9 +17,9 @@ namespace gemma4 {
 /// How exactly a model computes. Weights keep their file's type in memory, whatever is chosen.
 enum class Compute : std::uint8_t {
   automatic,  ///< F32 activations and accumulation; the KV cache in f16, unless the weights are F32: then as f32.
-  f32,        ///< The KV cache in F32 too: matches an F32 reference to 2e-4 of a logit.
+  f32,        ///< The KV cache in F32 too: matches an F32 reference to 1e-4 of a logit.
   bf16,       ///< Activations rounded to bf16 for the products of a prefill, where weights are bf16 and the CPU has
-              ///< instructions for it: up to twice as fast there, with errors about ten times those of automatic.
+              ///< instructions for it: up to twice as fast there, with errors about fifteen times those of automatic.
               ///< As automatic elsewhere.
 };
 

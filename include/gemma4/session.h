@@ -77,7 +77,8 @@ class Session {
   /// Returns false when one alone does not fit.
   bool checkpoint();
 
-  /// A second session with the same tokens; both go on independently. Throws Error out_of_memory.
+  /// A second session with the same tokens; both go on independently, each to the bits that the same calls would have given
+  /// without the fork. Throws Error out_of_memory.
   Session fork() const;
 
   /// Adds what every later step costs to *profile, which must outlive them; null: no longer. Forks do not inherit it.

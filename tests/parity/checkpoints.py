@@ -10,7 +10,8 @@ fingerprint that the goldens carry in their metadata as weights_sha256: another 
 A weight depends on the seed, its tensor's name and its index, through integer arithmetic and one float32 multiplication; no
 libm function and no NumPy generator takes part. Weights are chosen so that every term of the decoder counts (norms are off 1
 and some are negative, every scalar is off 1, attention scores and logits spread over a few units, what enters a norm is small
-enough for rms_norm_eps to show) and yet rounding errors do not grow from layer to layer: branches are a third of the residual.
+enough for rms_norm_eps to show) and yet rounding errors do not grow from layer to layer: branches are a third of the residual,
+which stays as large as it is: the scalars of layers 2i and 2i + 1 are reciprocals.
 """
 import argparse
 import hashlib
@@ -198,7 +199,7 @@ def text_tensors(case):
             linear(p + "per_layer_input_gate", ple, hidden)
             linear(p + "per_layer_projection", hidden, ple, SMALL)
             norm(p + "post_per_layer_input_norm", BRANCH * residual)
-        out.append((p + "layer_scalar", (1,), "scalar", 0.95))
+        out.append((p + "layer_scalar", (1,), "scalar", 0.95))  # of odd layers: make_weights
     return out
 
 
@@ -208,6 +209,9 @@ def make_weights(case, dtype, seed):
     for name, shape, rule, size in text_tensors(case):
         bits = random_bits(seed, name, math.prod(shape))
         values = bell(bits, size) if rule == "matrix" else around(bits, size, {"norm": 1, "mixed": 4, "scalar": 0}[rule])
+        if name.endswith("layer_scalar"):
+            odd_layer = int(name.split(".")[1]) % 2
+            values = scalar = np.float32(1) / scalar if odd_layer else values
         weights[name] = encode(values.reshape(shape), dtype)
     return weights
 

@@ -16,10 +16,10 @@ using test::Golden;
 namespace {
 
 // README.md of this folder has the reasons.
-constexpr double kTolerance = 1e-4;      // F32 arithmetic: absolute
-constexpr double kTapTolerance = 1e-5;   // F32 arithmetic: of the row's largest magnitude
-constexpr double kAutoTolerance = 2e-3;  // F16 cache: of the largest logit
-constexpr double kBf16Tolerance = 1e-2;  // products of bf16: of the largest logit
+constexpr double kTolerance = 5e-5;        // F32 arithmetic: absolute
+constexpr double kTapTolerance = 5e-6;     // F32 arithmetic: of the row's largest magnitude
+constexpr double kAutoTolerance = 1.5e-3;  // F16 cache: of the largest logit
+constexpr double kBf16Tolerance = 1e-2;    // products of bf16: of the largest logit
 
 Model load(const std::string& path, Compute compute) {
   ModelOptions options;

@@ -36,7 +36,7 @@ SHAPES = {
 TYPES = ("bf16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "IQ4_XS", "Q2_K")
 BLOCKS = "blocks"
 SHORT, LONG, STEPS = (16, 40, 64), (160, 320), 16
-LEAD = {"auto": 5e-3, "bf16": 3e-2}
+LEAD = {"auto": 3e-3, "bf16": 2e-2, "blocks in 8 bits": 3e-2}
 
 
 def checkpoint(folder, shape, seed):
@@ -84,8 +84,9 @@ def measure(path, weights, prompts, table, kind):
         model = gemma4.Model(path, compute=compute)
         for cache in ("f16", "f32"):
             for what, got in logits(model, cache, prompts).items():
+                lead = LEAD["blocks in 8 bits" if weights != "bf16" and what == "long" else compute]
                 for group in (weights,) if weights == "bf16" else (weights, BLOCKS):
-                    table.setdefault((group, compute, cache, what, kind), Line()).add(got, exact[what], LEAD[compute])
+                    table.setdefault((group, compute, cache, what, kind), Line()).add(got, exact[what], lead)
 
 
 def main():

@@ -129,12 +129,13 @@ TEST_CASE("every type of KV cache") {
     float largest = 0;
     for (float value : expected) largest = std::max(largest, std::abs(value));
     for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
+      if (dtype != DType::f32 && m.model.config().enable_moe_block) continue;  // a router's tie may fall otherwise
       SessionOptions options = sized(100, 17);
       options.kv_dtype = dtype;
       Session session(m.model, options);
       const double off = difference(session.prefill(tokens), expected) / largest;
-      // 8 and 11 bits of mantissa: 3.5e-3 and 4.6e-4 seen; the products of bf16 add their own 2.9e-3.
-      const double allowed = (dtype == DType::bf16 ? 1e-2 : 1.5e-3) + (m.model.compute() == Compute::bf16 ? 1e-2 : 0);
+      // 11 and 8 bits: 2.3e-4 and 1.7e-3 of the largest logit seen; the products of bf16 add their own 2.6e-3.
+      const double allowed = (dtype == DType::bf16 ? 8e-3 : 1e-3) + (m.model.compute() == Compute::bf16 ? 1e-2 : 0);
       CHECK_MESSAGE(off <= allowed, m.name, " ", to_string(dtype), ": ", off);
       if (m.model.compute() == Compute::f32) CHECK_MESSAGE((off <= 1e-5) == (dtype == DType::f32), m.name, " ", to_string(dtype), ": ", off);
     }
