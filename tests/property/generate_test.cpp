@@ -247,7 +247,7 @@ TEST_SUITE("generate") {
     CHECK(code_of({1, nano().config().vocab_size}, limited(1)) == ErrorCode::token_out_of_range);
   }
 
-  TEST_CASE("cancel: by the callback, before the prefill, during it, during decode; the session goes on") {
+  TEST_CASE("cancel: by the callback, before the prefill, during it, during decode, the session goes on") {
     const auto prompt = story_prompt();
     const Streamed whole = stream(prompt, sampled_with(0.0F), limited(12));
 
@@ -393,7 +393,7 @@ TEST_SUITE("generate") {
     CHECK(second.result().token_ids.size() == 12);
   }
 
-  TEST_CASE("a callback that works with the session ends the generation; a cancelled one ends without a word") {
+  TEST_CASE("a callback that works with the session ends the generation, a cancelled one ends without a word") {
     Session session = new_session();
     Sampler sampler(sampled_with(0.0F));
     CHECK_THROWS_AS(generate(session, story_prompt(), sampler, limited(12), [&](const Piece&) {

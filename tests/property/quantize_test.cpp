@@ -239,7 +239,7 @@ TEST_CASE("quantize: smaller types come near the source's logits") {
   }
 }
 
-TEST_CASE("quantize: any GGUF is a source; thread counts make no difference") {
+TEST_CASE("quantize: any GGUF is a source, thread counts make no difference") {
   const TempFolder folder;
   const std::string q8 = folder.path() + "/q8.gguf", one = folder.path() + "/one.gguf",
                     three = folder.path() + "/three.gguf";

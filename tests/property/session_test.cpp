@@ -159,7 +159,7 @@ TEST_CASE("contexts and chunks of odd sizes") {
   }
 }
 
-TEST_CASE("equal calls give equal bits; other thread counts give equal logits") {
+TEST_CASE("equal calls give equal bits, other thread counts give equal logits") {
   for (const RandomModel& m : random_models_and_rounded_mixtures()) {
     const std::string name = m.name.substr(0, m.name.find(' '));
     const Compute compute = name == m.name ? Compute::automatic : Compute::bf16;
@@ -222,7 +222,7 @@ TEST_CASE("cancel before, within and after a chunk: the session stands at its la
   }
 }
 
-TEST_CASE("a cancelled decode leaves the session as it was; a cancel that comes too late does nothing") {
+TEST_CASE("a cancelled decode leaves the session as it was, a cancel that comes too late does nothing") {
   for (const RandomModel& m : random_models_and_rounded_mixtures()) {
     const std::vector<TokenId> tokens = Random(9).tokens(m.model, static_cast<std::size_t>(2 * m.window()));
     Session session(m.model, sized(100, 16)), twin(m.model, sized(100, 16));
@@ -276,7 +276,7 @@ TEST_CASE("an exception out of a callback leaves the session at its last complet
   }
 }
 
-TEST_CASE("progress within a chunk: between the layers, ascending, at most once a token; the same logits") {
+TEST_CASE("progress within a chunk: between the layers, ascending, at most once a token, the same logits") {
   for (const RandomModel& m : random_models()) {
     const auto layers = static_cast<std::size_t>(m.model.config().num_hidden_layers);
     for (const Want want : {Want::last_logits, Want::all_logits, Want::nothing}) {

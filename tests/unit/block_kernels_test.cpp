@@ -210,7 +210,7 @@ TEST_CASE("block gemm agrees with the dequantised weights on every table") {
   }
 }
 
-TEST_CASE("block kernels: rows that are not finite give results that are not; zeros give zeros") {
+TEST_CASE("block kernels: rows that are not finite give results that are not, zeros give zeros") {
   for (const kernels::TableEntry& entry : every_table()) {
     if (!entry.supported) continue;
     const kernels::BlockKernels& blocks = entry.table->blocks;

@@ -246,7 +246,7 @@ TEST_CASE("a seed that nobody gave is drawn, can be read, and repeats the draws"
   CHECK(Sampler(options(1.0F, 0, 1.0F)).seed() == 0);  // given as 0
 }
 
-TEST_CASE("logprobs are those of the raw logits; top is sorted, ties by id") {
+TEST_CASE("logprobs are those of the raw logits, top is sorted, ties by id") {
   Random random(10);
   for (int round = 0; round < 20; ++round) {
     const auto logits = random_logits(random, 100 + random.next() % 3000, round % 2 == 0);

@@ -37,7 +37,7 @@ std::string decode(const Tokenizer& t, std::initializer_list<const char*> texts,
 
 }  // namespace
 
-TEST_CASE("tokenizer: the ids that its model has beyond the file's have no text; those beyond the model are errors") {
+TEST_CASE("tokenizer: the ids that its model has beyond the file's have no text, those beyond the model are errors") {
   const test::TempFolder folder;
   const test::TestVocabulary v = test::small_vocabulary();
   const std::string json = folder.write("tokenizer.json", v.json()), gguf = folder.write("t.gguf", v.gguf());
