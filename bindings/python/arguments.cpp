@@ -66,6 +66,14 @@ std::vector<TokenId> to_tokens(py::handle ids) {
   return tokens;
 }
 
+std::string_view to_utf8(py::handle text, const std::string& where) {
+  py::ssize_t size = 0;
+  const char* const data = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+  if (data != nullptr) return {data, static_cast<std::size_t>(size)};
+  PyErr_Clear();
+  throw Error(ErrorCode::invalid_argument, where + ": expected text that UTF-8 can hold, got a lone surrogate");
+}
+
 std::int64_t to_integer(py::handle value, const char* name) {
   const std::optional<long long> result = index(value);
   if (!result)
@@ -99,11 +107,11 @@ int to_max_tokens(const py::object& max_tokens) {
 
 std::vector<std::string> to_stop(const py::object& stop) {
   if (stop.is_none()) return {};
-  if (py::isinstance<py::str>(stop)) return {stop.cast<std::string>()};
+  if (py::isinstance<py::str>(stop)) return {std::string(to_utf8(stop, "stop"))};
   std::vector<std::string> out;
   for (const py::handle text : stop) {
     if (!py::isinstance<py::str>(text)) throw py::type_error("stop: expected strings");
-    out.push_back(text.cast<std::string>());
+    out.emplace_back(to_utf8(text, "stop[" + std::to_string(out.size()) + "]"));
   }
   return out;
 }
@@ -132,25 +140,6 @@ py::object to_progress(const py::object& progress, const char* label, bool autom
     return progress;
   }
   return py::module_::import("gemma4._show").attr("progress_bar")(progress, label);
-}
-
-void Watch::step(std::uint64_t done, std::uint64_t total) noexcept {
-  const py::gil_scoped_acquire acquire;
-  if (caught_) return;
-  try {
-    if (!progress_.is_none()) progress_(done, total);
-    check_signals();
-  } catch (py::error_already_set& error) {
-    caught_.emplace(std::move(error));
-    cancel_.cancel();
-  }
-}
-
-void Watch::rethrow() {
-  if (!caught_) return;
-  py::error_already_set error = std::move(*caught_);
-  caught_.reset();
-  throw error;
 }
 
 }  // namespace gemma4::python

@@ -7,9 +7,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -35,9 +37,19 @@ std::int64_t to_integer(py::handle value, const char* name);
 /// As to_integer, for arguments that C++ takes as int.
 int to_int(py::handle value, const char* name);
 
+/// UTF-8 of a str, valid as long as the str. A lone surrogate, which UTF-8 has not, is Error invalid_argument that says
+/// where.
+std::string_view to_utf8(py::handle text, const std::string& where);
+
+/// A value of a wrong type within JSON: in Python an Error, and a TypeError too (bind_error.cpp).
+class JsonTypeError : public Error {
+ public:
+  explicit JsonTypeError(const std::string& what) : Error(ErrorCode::invalid_argument, what) {}
+};
+
 /// JSON from Python: None, bool, int, float, str, bytes of UTF-8, lists, tuples, and mappings with keys of str. Anything
-/// else is a TypeError; text that is not UTF-8, NaN, infinities and nesting beyond Json::kMaxDepth are Error
-/// invalid_argument. Both say where, below `path`.
+/// else is a JsonTypeError; text that is not UTF-8, NaN, infinities, containers that hold themselves and nesting beyond
+/// Json::kMaxDepth are Error invalid_argument. Both say where, below `path`.
 Json to_json(py::handle value, const std::string& path);
 py::object from_json(const Json& value);
 
@@ -51,7 +63,11 @@ void becomes_json(py::class_<T>& type) {
 /// Tools: as to_json, with a schema made of every function among them (gemma4/_tools.py).
 Json to_tools(const py::object& tools);
 
-/// A JSON schema as text: a str or bytes as it is, anything else as the json module writes it.
+/// The JSON schema of a Pydantic model (or what has model_json_schema() like one), a dataclass or a TypedDict, as a
+/// dict; of anything else None.
+py::object class_schema(const py::object& kind);
+
+/// A JSON schema as text: a str or bytes as it is, class_schema()'s, or anything else as to_json() reads it.
 std::string to_schema(const py::object& schema);
 
 /// "f32", "f16", "bf16" or None.
@@ -160,24 +176,28 @@ inline SharedSampler share(Sampler&& sampler) {
   return std::make_shared<Guarded<Sampler>>(std::move(sampler), "Sampler");
 }
 
-/// Looks after Python while long work runs without the GIL: between chunks it calls a progress function and looks for
-/// Ctrl-C; an exception of either cancels the work and is raised once the library has returned.
+/// Looks after Python while long work runs without the GIL: between the model's layers it looks for Ctrl-C, and it
+/// calls a progress function; an exception of either ends the work and is raised once the library has returned.
 class Watch {
  public:
   /// @param progress  called as progress(done, total); may be None.
-  Watch(py::object progress, std::optional<CancelToken> cancel)
-      : progress_(std::move(progress)), cancel_(cancel ? *cancel : CancelToken()) {}
+  /// @param cancel    ends the work too, and is not touched.
+  Watch(py::object progress, std::optional<CancelToken> cancel);
 
-  /// From the working thread, without the GIL.
+  /// For the library's options: this watch must outlive the work. Empty where there is no progress function.
+  std::function<void(std::size_t, std::size_t)> progress();
+  /// The same by hand, from the working thread, without the GIL; looks for Ctrl-C too.
   void step(std::uint64_t done, std::uint64_t total) noexcept;
-  /// With the GIL: raises what step() caught.
+  /// With the GIL: raises what was caught.
   void rethrow();
+  /// What the work must be given. Looks for Ctrl-C whenever the library looks at it.
   const CancelToken& cancel() const noexcept { return cancel_; }
 
  private:
+  struct State;
   py::object progress_;
+  std::shared_ptr<State> state_;
   CancelToken cancel_;
-  std::optional<py::error_already_set> caught_;
 };
 
 /// Raises KeyboardInterrupt where Ctrl-C was pressed, and whatever else a signal's handler raises.

@@ -50,7 +50,7 @@ ToolChoice to_tool_choice(const py::object& choice) {
   return {ToolChoice::Mode::named, name->as_string()};
 }
 
-/// A Grammar; a class with model_json_schema() (Pydantic's); {"type": "json_schema" | "json_object" | "regex" | "text"} as
+/// A Grammar; what class_schema() takes; {"type": "json_schema" | "json_object" | "regex" | "text"} as
 /// the chat completions API has them; any other dict is a schema. Objects of schemas are closed
 /// (JsonSchemaOptions::closed_objects).
 std::shared_ptr<const Grammar> to_response_format(const py::object& format) {
@@ -61,10 +61,10 @@ std::shared_ptr<const Grammar> to_response_format(const py::object& format) {
     options.closed_objects = true;
     return std::make_shared<const Grammar>(json_schema(to_schema(value), options));
   };
-  if (py::hasattr(format, "model_json_schema")) return schema(format.attr("model_json_schema")());
+  if (const py::object of_class = class_schema(format); !of_class.is_none()) return schema(of_class);
   if (!py::isinstance<py::dict>(format)) {
     throw Error(ErrorCode::invalid_argument,
-                "response_format: expected a Grammar, a schema as a dict, or a Pydantic model, got " +
+                "response_format: expected a Grammar, a schema as a dict, a Pydantic model, a dataclass or a TypedDict, got " +
                     py::str(py::type::of(format)).cast<std::string>());
   }
   const py::dict dict = format;
@@ -131,7 +131,7 @@ class EventStream {
   EventStream(SharedChat chat, std::vector<Message> messages, SendOptions options, py::object progress)
       : chat_(std::move(chat)), watch_(std::move(progress), options.cancel) {
     options.cancel = watch_.cancel();
-    options.prefill_progress = [this](std::size_t done, std::size_t total) { watch_.step(done, total); };
+    options.prefill_progress = watch_.progress();
     const Claim claim(*chat_);
     stream_.emplace(claim->stream(std::move(messages), options));
   }
@@ -199,8 +199,8 @@ void bind_chat_class(py::module_& module) {
   const char* const send_help =
       "Adds a text (a user's message), a message or a list of messages to the conversation; the model's reply joins it\n"
       "too. Results of tools are messages {\"role\": \"tool\", \"tool_call_id\": ..., \"content\": ...}.\n\n"
-      "response_format: what the answer is held to: a Grammar, a JSON schema (dict), a Pydantic model, or the chat\n"
-      "completions API's {\"type\": \"json_schema\", ...}. Objects that list their members have no others (json_schema()'s\n"
+      "response_format: what the answer is held to: a Grammar, a JSON schema (dict), a Pydantic model, a dataclass, a\n"
+      "TypedDict, or the chat completions API's {\"type\": \"json_schema\", ...}. Objects that list their members have no others (json_schema()'s\n"
       "closed_objects). With tools, the reply is such an answer or calls.\n"
       "tool_choice: \"auto\", \"none\", \"required\", or a tool by name. max_tokens: None until the context is full.\n"
       "max_calls: most calls of the reply. stop: texts that end the answer. cancel: a CancelToken. progress(done, total) is called while reading.";
@@ -225,7 +225,8 @@ void bind_chat_class(py::module_& module) {
            "render_chat's.\n"
            "thinking: False, True, or the most tokens of a thought.\n"
            "system: what every conversation begins with, unless the first message is of the system. form: \"large\" or \"small\"; None: the model's.\n"
-           "sampler: its options are used; None for the model's defaults.\n"
+           "sampler: its options are used, as they were given (without a seed, the chat draws its own); None for the model's\n"
+           "defaults.\n"
            "hold_calls: calls are held to the tools' names and schemas; where a schema cannot be held to, Reply.warnings says so.\n"
            "loop_tokens: a reply that repeats itself for so long ends; 0: never.\n"
            "The others are Session's.")
@@ -277,6 +278,8 @@ void bind_chat_class(py::module_& module) {
             return std::vector<TokenId>(held.begin(), held.end());
           },
           "The tokens held, oldest first.")
+      .def_property_readonly("seed", [](Guarded<PythonChat>& self) { return self.open().chat.seed(); },
+                             "The sampler's: given to another chat's sampler, it repeats this one's replies.")
       .def_property_readonly(
           "logits", [](Guarded<Chat>& self) { return to_numpy(Claim(self)->last_logits()); },
           "What the last token was chosen from, float32 [vocab_size]; empty where the last step left none.");

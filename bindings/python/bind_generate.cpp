@@ -12,7 +12,7 @@ class Generator {
             py::object progress)
       : session_(std::move(session)), sampler_(std::move(sampler)), watch_(std::move(progress), options.cancel) {
     options.cancel = watch_.cancel();
-    options.prefill_progress = [this](std::size_t done, std::size_t total) { watch_.step(done, total); };
+    options.prefill_progress = watch_.progress();
     const std::vector<TokenId> prompt = to_tokens(ids);
     const Claim session_claim(*session_);
     const Claim sampler_claim(*sampler_);
@@ -49,6 +49,7 @@ class Generator {
   }
 
   const std::optional<GenerateResult>& result() const { return result_; }
+  const SharedSampler& sampler() const { return sampler_; }
   py::str repr() const {
     if (result_) return py::str("<gemma4.Generation, ended: {}>").format(to_string(result_->reason));
     return py::str(ended_ ? "<gemma4.Generation, closed>" : "<gemma4.Generation, running>");
@@ -82,10 +83,22 @@ std::unique_ptr<Generator> start(const SharedSession& session, const py::object&
   return std::make_unique<Generator>(session, std::move(sampler), ids, std::move(options), to_progress(progress, "Reading"));
 }
 
+py::dict to_dict(const GenerateResult& result) {
+  py::dict dict;
+  dict["reason"] = to_string(result.reason);
+  dict["text"] = result.text;
+  dict["token_ids"] = result.token_ids;
+  dict["stop"] = result.stop;
+  dict["prefill_seconds"] = result.prefill_seconds;
+  dict["decode_seconds"] = result.decode_seconds;
+  return dict;
+}
+
 }  // namespace
 
 void bind_generate(py::module_& module) {
-  py::class_<GenerateResult>(module, "GenerateResult", "How a generation went.")
+  py::class_<GenerateResult> result(module, "GenerateResult", "How a generation went.");
+  result
       .def_property_readonly(
           "reason", [](const GenerateResult& self) { return to_string(self.reason); },
           "\"end_of_turn\", \"stop_sequence\", \"max_tokens\", \"context_full\" or \"cancelled\".")
@@ -96,7 +109,11 @@ void bind_generate(py::module_& module) {
       .def_readonly("decode_seconds", &GenerateResult::decode_seconds, "Spent on the answer.")
       .def("__repr__", [](const GenerateResult& self) {
         return py::str("GenerateResult(reason={!r}, text={!r})").format(to_string(self.reason), self.text);
-      });
+      })
+      .def("to_dict", [](const GenerateResult& self) { return to_dict(self); }, "As a dict that the json module writes.")
+      .def("to_json", [](const GenerateResult& self) { return to_json(to_dict(self), "value").dump(); }, "As JSON text.");
+  pickles(result, &GenerateResult::reason, &GenerateResult::text, &GenerateResult::token_ids, &GenerateResult::stop,
+          &GenerateResult::prefill_seconds, &GenerateResult::decode_seconds);
 
   py::class_<Generator> type(module, "Generation",
                              "An iterator of Piece, for `for` and `async for`. The first step reads the prompt.");
@@ -106,7 +123,8 @@ void bind_generate(py::module_& module) {
       .def("close", &Generator::close, "No more pieces. `with` does it too.")
       .def("__repr__", &Generator::repr)
       .def_property_readonly("result", &Generator::result,
-                             "The GenerateResult once the iterator is exhausted; None before.");
+                             "The GenerateResult once the iterator is exhausted; None before.")
+      .def_property_readonly("sampler", &Generator::sampler, "The Sampler it draws with; its seed repeats the answer.");
   closes(type);
   refuse_copies(type, "Generation", "Session.fork() and generate() begin a second one");
 
@@ -115,7 +133,8 @@ void bind_generate(py::module_& module) {
       py::arg("max_tokens") = py::none(), py::arg("stop") = py::tuple(), py::arg("cancel") = py::none(),
       py::arg("show_special") = false, py::arg("stop_at_eos") = true, py::arg("progress") = py::none(),
       py::arg("grammar") = py::none(),
-      "Appends `ids` to the session and yields the answer piece by piece.\n\n"
+      "Appends `ids` to the session and yields the answer piece by piece. Until it has ended or is dropped, the session and the\n"
+      "sampler are its own: where others have worked with them meanwhile, the next step raises Error.\n\n"
       "sampler: None for the model's defaults. max_tokens: None until the context is full. stop: texts that end the\n"
       "answer, never emitted. cancel: a CancelToken. show_special: emit the text of control tokens.\n"
       "progress(done, total) is called while the prompt is read; True shows a bar. grammar: what the answer is held to,\n"

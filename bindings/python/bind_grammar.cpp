@@ -3,10 +3,15 @@
 
 namespace gemma4::python {
 
+py::object class_schema(const py::object& kind) {
+  return py::module_::import("gemma4._tools").attr("class_schema")(kind);
+}
+
 std::string to_schema(const py::object& schema) {
-  if (py::isinstance<py::str>(schema) || py::isinstance<py::bytes>(schema)) return schema.cast<std::string>();
-  const py::object dumps = py::module_::import("json").attr("dumps");
-  return dumps(schema, py::arg("ensure_ascii") = false, py::arg("allow_nan") = false).cast<std::string>();
+  if (py::isinstance<py::str>(schema)) return std::string(to_utf8(schema, "schema"));
+  if (py::isinstance<py::bytes>(schema)) return schema.cast<std::string>();
+  const py::object of_class = class_schema(schema);
+  return to_json(of_class.is_none() ? schema : of_class, "schema").dump();
 }
 
 namespace {
@@ -51,7 +56,8 @@ void bind_grammar(py::module_& module) {
         return json_schema(text, options);
       },
       py::arg("schema"), py::kw_only(), py::arg("whitespace") = "compact", py::arg("closed_objects") = false,
-      "The JSON texts of a schema's instances (a dict, or JSON text): members in any order, each key once.\n\n"
+      "The JSON texts of a schema's instances: members in any order, each key once. schema: a dict, JSON text, a Pydantic\n"
+      "model, a dataclass or a TypedDict.\n\n"
       "whitespace: \"compact\" (none) or \"bounded\" (around punctuation: nothing, a space, or a newline and up to\n"
       "20 spaces). closed_objects: objects that list their members have no others, where the schema does not speak of\n"
       "others and combines no schemas (allOf, oneOf, not, if ...). Raises Error with the path of what is wrong, or names\n"

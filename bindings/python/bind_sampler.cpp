@@ -1,4 +1,6 @@
 // sampler.h: Sampler, with the fields of SamplerOptions as keyword arguments.
+#include <charconv>
+
 #include "arguments.h"
 
 namespace gemma4::python {
@@ -14,15 +16,32 @@ T number(const py::handle& value, const char* name) {
   }
 }
 
-std::uint64_t seed(const py::handle& value) {
+/// None: one is drawn.
+std::optional<std::uint64_t> seed(const py::handle& value) {
+  if (value.is_none()) return std::nullopt;
   const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
   if (!index) throw py::error_already_set();
   const unsigned long long result = PyLong_AsUnsignedLongLong(index.ptr());
   if (PyErr_Occurred() != nullptr) {
     PyErr_Clear();
-    throw Error(ErrorCode::invalid_argument, "seed: expected 0 <= seed < 2^64, got " + std::string(py::str(value)));
+    throw Error(ErrorCode::invalid_argument, "seed: expected 0 <= seed < 2^64 or None, got " + std::string(py::str(value)));
   }
   return result;
+}
+
+/// An id, or its decimal digits: the keys of JSON objects are text.
+TokenId bias_token(const py::handle& key) {
+  if (!py::isinstance<py::str>(key)) return to_token(key);
+  const std::string digits(to_utf8(key, "logit_bias: a key"));
+  const bool decimal = digits.find_first_not_of("0123456789") == std::string::npos && !digits.empty();
+  if (!decimal) {
+    throw Error(ErrorCode::invalid_argument, "logit_bias: expected token ids, got the key \"" + digits + "\"");
+  }
+  TokenId token = 0;
+  if (std::from_chars(digits.data(), digits.data() + digits.size(), token).ec != std::errc()) {
+    throw Error(ErrorCode::token_out_of_range, "logit_bias: token id " + digits + ": expected 0 <= id < vocab_size");
+  }
+  return token;
 }
 
 /// {token: bias}, or pairs.
@@ -33,7 +52,7 @@ std::vector<std::pair<TokenId, float>> logit_bias(const py::handle& value) {
   for (const py::handle item : pairs) {
     const auto pair = py::cast<py::tuple>(item);
     if (pair.size() != 2) throw py::type_error("logit_bias: expected a dict of token id to number");
-    out.emplace_back(to_token(pair[0]), number<float>(pair[1], "logit_bias"));
+    out.emplace_back(bias_token(pair[0]), number<float>(pair[1], "logit_bias"));
   }
   return out;
 }
@@ -116,8 +135,10 @@ void bind_sampler(py::module_& module) {
                [](const py::kwargs& arguments) { return share(Sampler(sampler_options({}, arguments, "Sampler"))); }),
            "Keyword arguments, applied in this order: suppress=(), logit_bias={}, repetition_penalty=1.0,\n"
            "presence_penalty=0.0, frequency_penalty=0.0, penalty_last_n=64, temperature=1.0, top_k=0, typical_p=1.0,\n"
-           "top_p=1.0, min_p=0.0; then seed=0, logprobs=False, top_logprobs=0. temperature=0 takes the best token,\n"
+           "top_p=1.0, min_p=0.0; then seed=None, logprobs=False, top_logprobs=0. temperature=0 takes the best token,\n"
            "as does top_p=0.\n"
+           "seed: None draws one from the system; Sampler.seed tells it. logit_bias: keys are ids, or their digits as JSON\n"
+           "has them.\n"
            "Model.sampler() starts from the model's own defaults instead.")
       .def("sample", &sample, py::arg("logits"), "Draws from float32 [vocab_size] logits and counts the token as seen.")
       .def(
@@ -129,17 +150,20 @@ void bind_sampler(py::module_& module) {
           py::arg("ids"), "Counts tokens as seen for the penalties.")
       .def(
           "reset", [](Guarded<Sampler>& self) { Claim(self)->reset(); },
-          "Forgets what was seen and restarts from the seed.")
+          "Forgets what was seen and restarts from the seed: the same draws come again.")
       .def("__copy__", [](Guarded<Sampler>& self) { return share(Sampler(*Claim(self))); })
       .def("__deepcopy__", [](Guarded<Sampler>& self, const py::object&) { return share(Sampler(*Claim(self))); },
            py::arg("memo"))
       .def_property_readonly(
           "options", [](const Guarded<Sampler>& self) { return to_dict(self.value.options()); },
           "The arguments it was made with, as a dict.")
+      .def_property_readonly(
+          "seed", [](const Guarded<Sampler>& self) { return self.value.seed(); },
+          "The seed that is used, given or drawn: given to another Sampler, it repeats this one's draws.")
       .def("__repr__", [](const Guarded<Sampler>& self) {
         const SamplerOptions& options = self.value.options();
         return py::str("<gemma4.Sampler temperature={}, top_k={}, top_p={}, seed={}>")
-            .format(options.temperature, options.top_k, options.top_p, options.seed);
+            .format(options.temperature, options.top_k, options.top_p, self.value.seed());
       });
   refuse_copies(type, "Sampler", "Sampler(**sampler.options) makes one like it", false);
 }

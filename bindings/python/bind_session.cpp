@@ -37,7 +37,7 @@ py::object prefill(Guarded<Session>& self, const py::object& ids, bool logits, b
   }
   Watch watch(to_progress(progress, "Reading"), cancel);
   options.cancel = watch.cancel();
-  options.progress = [&watch](std::size_t done, std::size_t total) { watch.step(done, total); };
+  options.progress = watch.progress();
 
   const Claim session(self);
   const Span<const float> out = run(watch, [&] { return session->prefill(tokens, options); });
@@ -57,13 +57,9 @@ py::object prefill(Guarded<Session>& self, const py::object& ids, bool logits, b
 
 py::array_t<float> decode(Guarded<Session>& self, const py::object& id, const std::optional<CancelToken>& cancel) {
   const TokenId token = to_token(id);
+  Watch watch(py::none(), cancel);
   const Claim session(self);
-  Span<const float> out;
-  {
-    const Released released;
-    out = cancel ? session->decode(token, *cancel) : session->decode(token);
-  }
-  return to_numpy(out);
+  return to_numpy(run(watch, [&] { return session->decode(token, watch.cancel()); }));
 }
 
 void truncate(Guarded<Session>& self, const py::object& n) {
@@ -114,9 +110,11 @@ void bind_session(py::module_& module) {
            "[n_tokens, vocab_size]; with rows=[...] of those, [rows, vocab_size]; with hidden_states=True what the "
            "final norm\n"
            "gives, [n_tokens, hidden_size]; with logits=False nothing. The arrays are the caller's own. progress(done, total) is\n"
-           "called after each chunk; True shows a bar.")
+           "called with tokens, between layers and after each chunk; True shows a bar. Ctrl-C, cancel and an exception of\n"
+           "progress end it between layers, and the session is then at its last completed chunk.")
       .def("decode", &decode, py::arg("id"), py::kw_only(), py::arg("cancel") = py::none(),
-           "Appends one token and returns its logits, float32 [vocab_size].")
+           "Appends one token and returns its logits, float32 [vocab_size]. Ctrl-C and cancel end it between layers, and the\n"
+           "session is then as before.")
       .def_property_readonly(
           "position", [](Guarded<Session>& self) { return Claim(self)->position(); }, "Tokens held.")
       .def_property_readonly(

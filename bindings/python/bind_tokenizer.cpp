@@ -14,10 +14,7 @@ std::string_view to_text(const py::object& text) {
     return {data, static_cast<std::size_t>(size)};
   }
   if (!py::isinstance<py::str>(text)) throw py::type_error("text: expected str or bytes");
-  py::ssize_t size = 0;
-  const char* data = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
-  if (data == nullptr) throw py::error_already_set();
-  return {data, static_cast<std::size_t>(size)};
+  return to_utf8(text, "text");
 }
 
 py::object id_or_none(TokenId id) { return id < 0 ? py::object(py::none()) : py::object(py::int_(id)); }
@@ -48,7 +45,8 @@ void bind_tokenizer(py::module_& module) {
           [](const Tokenizer& self, const py::object& ids, bool skip_special) {
             return self.decode(to_tokens(ids), skip_special);
           },
-          py::arg("ids"), py::arg("skip_special") = false, "Ids to text; `skip_special` leaves control tokens out.")
+          py::arg("ids"), py::arg("skip_special") = false, "Ids to text; `skip_special` leaves control tokens out. A model's tokenizer also takes the ids beyond vocab_size that\n"
+          "the model has: they have no text.")
       .def_property_readonly("vocab_size", &Tokenizer::vocab_size, "Number of ids, the largest id + 1.")
       .def_property_readonly(
           "bos_token", [](const Tokenizer& self) { return id_or_none(self.bos_token()); }, "Its id, or None.")

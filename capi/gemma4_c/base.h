@@ -62,7 +62,9 @@ GEMMA4_API gemma4_status gemma4_build_info(char* buffer, size_t capacity, size_t
 /// set that its kernels use and this CPU has ("avx2", "avx512", ...). 0 for names that it does not know. Any thread.
 GEMMA4_API gemma4_status gemma4_has_feature(const char* name, size_t name_length, int32_t* out_present);
 
-/// A flag that ends work from another thread. Every function of it: any thread, at any time.
+/// A flag that ends work from another thread. Every function of it: any thread, at any time; but no signal handler,
+/// since handles are looked up under a lock. (Let a handler set a flag of your own, for a progress or piece callback to
+/// read and return GEMMA4_CANCEL, or for a thread that calls gemma4_cancel_token_cancel.)
 typedef struct gemma4_cancel_token gemma4_cancel_token;
 
 GEMMA4_API gemma4_status gemma4_cancel_token_create(gemma4_cancel_token** out_token);

@@ -93,7 +93,7 @@ GEMMA4_API gemma4_status gemma4_send_options_create(gemma4_send_options** out_op
 GEMMA4_API gemma4_status gemma4_send_options_destroy(gemma4_send_options* options);
 /// Most tokens of the reply, its thought included; -1, the default: until the context is full.
 GEMMA4_API gemma4_status gemma4_send_options_set_max_tokens(gemma4_send_options* options, int32_t max_tokens);
-/// One more text that ends the reply's content.
+/// One more text that ends the reply's content. Errors: invalid_argument where it is empty or not valid UTF-8.
 GEMMA4_API gemma4_status gemma4_send_options_add_stop(gemma4_send_options* options, const char* text,
                                                       size_t text_length);
 /// A GEMMA4_TOOL_CHOICE_... number; the name counts for GEMMA4_TOOL_CHOICE_NAMED, else NULL with 0.
@@ -106,7 +106,7 @@ GEMMA4_API gemma4_status gemma4_send_options_set_response_format(gemma4_send_opt
                                                                  const gemma4_grammar* grammar);
 /// Ends the reply with GEMMA4_FINISH_CANCELLED, and a status of GEMMA4_OK. NULL: none.
 GEMMA4_API gemma4_status gemma4_send_options_set_cancel(gemma4_send_options* options, const gemma4_cancel_token* token);
-/// Called while what is new is read. NULL: nothing is.
+/// Called while what is new is read, as gemma4_prefill_options_set_progress says. NULL: nothing is.
 GEMMA4_API gemma4_status gemma4_send_options_set_progress(gemma4_send_options* options, gemma4_token_progress progress,
                                                           void* user_data);
 
@@ -163,6 +163,8 @@ GEMMA4_API gemma4_status gemma4_chat_warning(const gemma4_chat* chat, char* buff
                                              size_t* out_length);
 /// Bytes of KV cache and work space that it has committed.
 GEMMA4_API gemma4_status gemma4_chat_memory_bytes(const gemma4_chat* chat, uint64_t* out_bytes);
+/// The seed of its sampler, given or drawn: given to another chat's, it repeats this one's replies.
+GEMMA4_API gemma4_status gemma4_chat_seed(const gemma4_chat* chat, uint64_t* out_seed);
 
 GEMMA4_API gemma4_status gemma4_reply_destroy(gemma4_reply* reply);
 GEMMA4_API gemma4_status gemma4_reply_text(const gemma4_reply* reply, char* buffer, size_t capacity,

@@ -35,7 +35,8 @@ GEMMA4_API gemma4_status gemma4_generate_options_create(gemma4_generate_options*
 GEMMA4_API gemma4_status gemma4_generate_options_destroy(gemma4_generate_options* options);
 /// Most tokens to generate; -1, the default: until the context is full; 0: prefill only.
 GEMMA4_API gemma4_status gemma4_generate_options_set_max_tokens(gemma4_generate_options* options, int32_t max_tokens);
-/// One more text that ends the answer; none of its bytes is emitted. Not empty, valid UTF-8.
+/// One more text that ends the answer; none of its bytes is emitted. Errors: invalid_argument where it is empty or not
+/// valid UTF-8.
 GEMMA4_API gemma4_status gemma4_generate_options_add_stop(gemma4_generate_options* options, const char* text,
                                                           size_t text_length);
 /// 0: the model's end tokens do not end it.
@@ -51,7 +52,7 @@ GEMMA4_API gemma4_status gemma4_generate_options_set_grammar(gemma4_generate_opt
 /// The same, from the state that the matcher is in now (a copy is used). NULL: to none.
 GEMMA4_API gemma4_status gemma4_generate_options_set_matcher(gemma4_generate_options* options,
                                                              const gemma4_matcher* matcher);
-/// Called while the prompt is read. NULL: nothing is.
+/// Called while the prompt is read, as gemma4_prefill_options_set_progress says. NULL: nothing is.
 GEMMA4_API gemma4_status gemma4_generate_options_set_progress(gemma4_generate_options* options,
                                                               gemma4_token_progress progress, void* user_data);
 

@@ -14,7 +14,7 @@ typedef struct gemma4_sampler_options gemma4_sampler_options;
 /// Chooses tokens; remembers those seen. One thread at a time.
 typedef struct gemma4_sampler gemma4_sampler;
 
-/// Nothing is transformed: temperature 1, all tokens, seed 0.
+/// Nothing is transformed: temperature 1, all tokens, and a random seed for each sampler.
 GEMMA4_API gemma4_status gemma4_sampler_options_create(gemma4_sampler_options** out_options);
 /// The model's own defaults (its generation_config.json or GGUF metadata).
 GEMMA4_API gemma4_status gemma4_sampler_options_of_model(const gemma4_model* model,
@@ -45,12 +45,13 @@ GEMMA4_API gemma4_status gemma4_sampler_options_set_typical_p(gemma4_sampler_opt
 GEMMA4_API gemma4_status gemma4_sampler_options_set_top_p(gemma4_sampler_options* options, float mass);
 /// Drop tokens below min_p times the best probability; 0: off.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_min_p(gemma4_sampler_options* options, float min_p);
-/// Equal seeds give equal draws on every platform.
+/// Equal seeds give equal draws on every platform. Without this call each sampler draws a seed from the system.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_seed(gemma4_sampler_options* options, uint64_t seed);
 /// -1, the default: no log-probabilities. 0 or more: those of the chosen token and of so many most likely ones.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_logprobs(gemma4_sampler_options* options, int32_t top);
 
-/// `options` may be NULL. Errors: invalid_argument for values outside their range. Destroy with gemma4_sampler_destroy.
+/// `options` may be NULL. Errors: invalid_argument for values outside their range; io where the system has no random
+/// seed to give. Destroy with gemma4_sampler_destroy.
 GEMMA4_API gemma4_status gemma4_sampler_create(const gemma4_sampler_options* options, gemma4_sampler** out_sampler);
 GEMMA4_API gemma4_status gemma4_sampler_destroy(gemma4_sampler* sampler);
 /// A second sampler in the same state: it draws on alike.
@@ -69,8 +70,10 @@ GEMMA4_API gemma4_status gemma4_sampler_top_logprobs(const gemma4_sampler* sampl
                                                      size_t capacity, size_t* out_count);
 /// Counts tokens as seen (a prompt, or tokens chosen elsewhere).
 GEMMA4_API gemma4_status gemma4_sampler_observe(gemma4_sampler* sampler, const int32_t* tokens, size_t n_tokens);
-/// Forgets what was seen and restarts from the seed.
+/// Forgets what was seen and restarts from the seed: the same draws come again.
 GEMMA4_API gemma4_status gemma4_sampler_reset(gemma4_sampler* sampler);
+/// The seed that is used, given or drawn: given to another sampler, it repeats this one's draws.
+GEMMA4_API gemma4_status gemma4_sampler_seed(const gemma4_sampler* sampler, uint64_t* out_seed);
 
 #ifdef __cplusplus
 }

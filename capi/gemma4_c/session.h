@@ -58,7 +58,9 @@ GEMMA4_API gemma4_status gemma4_prefill_options_set_rows(gemma4_prefill_options*
 /// NULL: none.
 GEMMA4_API gemma4_status gemma4_prefill_options_set_cancel(gemma4_prefill_options* options,
                                                            const gemma4_cancel_token* token);
-/// Called after each chunk. NULL: nothing is.
+/// Called from the calling thread after each chunk, and within a chunk between two layers, in so far as the work done
+/// amounts to a token more: `done` ascends, there are at most `total` calls, and the last has done == total. NULL:
+/// nothing is.
 GEMMA4_API gemma4_status gemma4_prefill_options_set_progress(gemma4_prefill_options* options,
                                                              gemma4_token_progress progress, void* user_data);
 

@@ -26,8 +26,8 @@ GEMMA4_API gemma4_status gemma4_tokenizer_destroy(gemma4_tokenizer* tokenizer);
 GEMMA4_API gemma4_status gemma4_tokenizer_encode(const gemma4_tokenizer* tokenizer, const char* text,
                                                  size_t text_length, int32_t add_bos, int32_t parse_special,
                                                  int32_t* tokens, size_t capacity, size_t* out_count);
-/// Ids to text; what is not valid UTF-8 becomes U+FFFD. skip_special: leave control tokens out. Errors:
-/// token_out_of_range.
+/// Ids to text; what is not valid UTF-8 becomes U+FFFD. skip_special: leave control tokens out. A model's tokenizer
+/// also takes the ids beyond its vocab_size that the model has: they have no text. Errors: token_out_of_range.
 GEMMA4_API gemma4_status gemma4_tokenizer_decode(const gemma4_tokenizer* tokenizer, const int32_t* tokens,
                                                  size_t n_tokens, int32_t skip_special, char* buffer, size_t capacity,
                                                  size_t* out_length);

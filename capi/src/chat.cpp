@@ -220,6 +220,10 @@ gemma4_status gemma4_chat_memory_bytes(const gemma4_chat* chat, uint64_t* out_by
   return guard([&] { capi::required(out_bytes, "out_bytes") = capi::Conversation(chat)->chat.memory_bytes(); });
 }
 
+gemma4_status gemma4_chat_seed(const gemma4_chat* chat, uint64_t* out_seed) {
+  return guard([&] { capi::required(out_seed, "out_seed") = capi::Conversation(chat)->chat.seed(); });
+}
+
 gemma4_status gemma4_model_chat_form(const gemma4_model* model, int32_t* out_form) {
   return guard([&] {
     const auto object = capi::shared<capi::ModelObject>(model);

@@ -87,7 +87,7 @@ gemma4_status gemma4_send_options_set_max_tokens(gemma4_send_options* options, i
 }
 
 gemma4_status gemma4_send_options_add_stop(gemma4_send_options* options, const char* text, size_t text_length) {
-  return guard([&] { SendOptions(options)->options.stop.emplace_back(capi::text(text, text_length, "text")); });
+  return guard([&] { SendOptions(options)->options.stop.push_back(capi::stop_text(text, text_length)); });
 }
 
 gemma4_status gemma4_send_options_set_tool_choice(gemma4_send_options* options, int32_t choice, const char* name,

@@ -99,8 +99,7 @@ gemma4_status gemma4_generate_options_set_max_tokens(gemma4_generate_options* op
 }
 
 gemma4_status gemma4_generate_options_add_stop(gemma4_generate_options* options, const char* text, size_t text_length) {
-  return guard(
-      [&] { capi::Options(options)->options.generate.stop.emplace_back(capi::text(text, text_length, "text")); });
+  return guard([&] { capi::Options(options)->options.generate.stop.push_back(capi::stop_text(text, text_length)); });
 }
 
 gemma4_status gemma4_generate_options_set_stop_at_end(gemma4_generate_options* options, int32_t stop_at_end) {

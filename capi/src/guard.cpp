@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include "base/utf8.h"
+
 namespace gemma4::capi {
 namespace {
 
@@ -48,6 +50,13 @@ void refuse(const std::string& what) { throw Error(ErrorCode::invalid_argument, 
 std::string path(const char* data, std::size_t size, const char* name) {
   const std::string_view view = text(data, size, name);
   if (view.find('\0') != std::string_view::npos) refuse(std::string(name) + ": expected a path without zero bytes");
+  return std::string(view);
+}
+
+std::string stop_text(const char* data, std::size_t size) {
+  const std::string_view view = text(data, size, "text");
+  if (view.empty()) refuse("text: expected a stop text of at least one byte, got none");
+  if (!base::is_utf8(view)) refuse("text: expected a stop text in valid UTF-8");
   return std::string(view);
 }
 

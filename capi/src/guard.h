@@ -65,6 +65,9 @@ inline std::string_view text(const char* data, std::size_t size, const char* nam
 /// A name that the system will see: without zero bytes.
 std::string path(const char* data, std::size_t size, const char* name);
 
+/// A text that ends an answer: not empty, valid UTF-8.
+std::string stop_text(const char* data, std::size_t size);
+
 /// One of an enumeration's numbers from 0 to `last`.
 template <class Enum>
 Enum one_of(std::int32_t value, std::int32_t last, const char* name) {

@@ -151,3 +151,7 @@ gemma4_status gemma4_sampler_reset(gemma4_sampler* sampler) {
     with->last = {};
   });
 }
+
+gemma4_status gemma4_sampler_seed(const gemma4_sampler* sampler, uint64_t* out_seed) {
+  return guard([&] { capi::required(out_seed, "out_seed") = Sampler(sampler)->sampler.seed(); });
+}

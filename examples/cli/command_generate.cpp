@@ -67,7 +67,7 @@ void run(const Arguments& arguments) {
   std::fprintf(stderr, "answer: %zu tokens in %.3f s (%.1f tokens/s)\n", result.token_ids.size(), result.decode_seconds,
                rate(result.token_ids.size(), result.decode_seconds));
   std::fprintf(stderr, "stopped: %s%s%s; seed %llu\n", gemma4::to_string(result.reason), result.stop.empty() ? "" : " ",
-               result.stop.c_str(), static_cast<unsigned long long>(sampler.options().seed));
+               result.stop.c_str(), static_cast<unsigned long long>(sampler.seed()));
 }
 
 }  // namespace

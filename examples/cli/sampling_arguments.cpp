@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <random>
 
 #include "common.h"
 
@@ -64,7 +63,7 @@ gemma4::SamplerOptions SamplingArguments::options(const gemma4::Model& model) co
   set(o.penalty_last_n, penalty_last_n);
   for (const std::string& bias : logit_bias) o.logit_bias.push_back(parse_bias(bias));
   o.suppress.insert(o.suppress.end(), suppress.begin(), suppress.end());
-  o.seed = seed ? *seed : (static_cast<std::uint64_t>(std::random_device()()) << 32 | std::random_device()());
+  o.seed = seed;
   return o;
 }
 

@@ -24,7 +24,7 @@ struct SamplingArguments {
   std::vector<int> suppress;
 
   void add_to(CLI::App& command);
-  /// The model's defaults with these on top. Without --seed the seed is random.
+  /// The model's defaults with these on top.
   gemma4::SamplerOptions options(const gemma4::Model& model) const;
 };
 

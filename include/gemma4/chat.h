@@ -160,7 +160,7 @@ class Chat {
 
   /// The conversation so far.
   const std::vector<Message>& messages() const noexcept;
-  /// Forgets it, and restarts the sampler.
+  /// Forgets it, and restarts the sampler from seed().
   void reset();
   /// As ChatTemplate::warning.
   const std::string& warning() const noexcept;
@@ -173,6 +173,8 @@ class Chat {
   Span<const float> last_logits() const noexcept;
   /// Bytes of KV cache and work space.
   std::uint64_t memory_bytes() const noexcept;
+  /// As Sampler::seed: given to another chat, it repeats this one's replies.
+  std::uint64_t seed() const noexcept;
 
  private:
   std::shared_ptr<chat::Conversation> impl_;

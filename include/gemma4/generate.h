@@ -14,8 +14,10 @@ namespace generation {
 class Loop;
 }
 
-/// A running generation, pulled piece by piece. Uses the session and the sampler it was given: they must outlive it, and
-/// nobody else may use them meanwhile. One thread at a time.
+/// A running generation, pulled piece by piece. Uses the session and the sampler it was given: they must outlive it,
+/// and nobody else may work with them meanwhile: where the session was prefilled, decoded, truncated or given to
+/// another generation, or the sampler used, since this generation was made or took its last step, its next step throws.
+/// One thread at a time.
 class Generation {
  public:
   /// Checks the arguments; computes nothing yet. Throws Error: token_out_of_range, context_full (the prompt does not
@@ -28,8 +30,9 @@ class Generation {
   Generation& operator=(Generation&&) noexcept;
   ~Generation();
 
-  /// The next piece, or nothing when the generation has ended (result() then says how). The first call prefills.
-  /// Throws Error non_finite, and has then ended; a cancelled generation ends, it does not throw.
+  /// The next piece, or nothing when the generation has ended (result() then says how). The first call prefills. Throws
+  /// Error non_finite, and invalid_argument where somebody else has worked with the session or the sampler; it has then
+  /// ended. A cancelled generation ends, it does not throw.
   std::optional<Piece> next();
 
   /// As next(), but the work of one token at most: the piece may be empty. For hosts that want to look up in between.

@@ -73,7 +73,11 @@ struct PrefillOptions {
   Want want = Want::last_logits;
   std::vector<int> rows;             ///< For Want::rows: indices into the given tokens, strictly ascending.
   std::optional<CancelToken> cancel;
-  /// Called after each chunk with tokens done and tokens in all, from the calling thread. May be empty.
+  /// Called with the tokens done and the tokens in all, from the calling thread: after each chunk, and within a chunk
+  /// between two layers, in so far as the work done amounts to a token more. `done` ascends, so there are at most
+  /// `total` calls, and the last has done == total. Within a chunk others may have a turn on the model meanwhile; where
+  /// they wait for one, there are ten calls a second at most. What it throws ends the prefill as a cancel does. May be
+  /// empty.
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
 
@@ -91,7 +95,8 @@ struct SamplerOptions {
   float typical_p = 1.0F;           ///< Keep the locally typical tokens up to this mass; 1: off.
   float top_p = 1.0F;               ///< Keep the smallest set whose mass reaches it; 1: off, 0: the best token alone.
   float min_p = 0.0F;               ///< Drop tokens below min_p times the best probability; 0: off.
-  std::uint64_t seed = 0;           ///< Equal seeds give equal draws on every platform.
+  /// Equal seeds give equal draws on every platform. Unset: each Sampler draws one from the system (Sampler::seed).
+  std::optional<std::uint64_t> seed;
 
   bool logprobs = false;  ///< Fill SampledToken::logprob.
   int top_logprobs = 0;   ///< Fill SampledToken::top with this many; implies logprobs.

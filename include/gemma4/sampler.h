@@ -12,10 +12,12 @@ namespace sampling {
 class SamplerState;
 }
 
-/// Chooses tokens from logits. Knows no model. One thread at a time. Copying copies the state: the copy draws on alike.
+/// Chooses tokens from logits. Knows no model. One thread at a time. Copying copies the state, the seed too: the copy
+/// draws on alike.
 class Sampler {
  public:
-  /// Throws Error invalid_argument for values outside their range (negative temperature, top_p outside [0, 1], ...).
+  /// Throws Error invalid_argument for values outside their range (negative temperature, top_p outside [0, 1], ...),
+  /// and io where a seed is asked for and the system has none to give.
   explicit Sampler(const SamplerOptions& options = {});
   Sampler(const Sampler&);
   Sampler& operator=(const Sampler&);
@@ -34,11 +36,13 @@ class Sampler {
 
   /// Counts tokens as seen for the penalties (a prompt, or tokens chosen elsewhere).
   void observe(Span<const TokenId> tokens);
-  /// Forgets what was seen and restarts the generator from the seed.
+  /// Forgets what was seen and restarts the generator from seed(): the same draws come again.
   void reset();
 
   /// As given.
   const SamplerOptions& options() const noexcept;
+  /// The seed that is used: the one given, or the one drawn. Given to another sampler, it repeats this one's draws.
+  std::uint64_t seed() const noexcept;
   sampling::SamplerState& impl() noexcept { return *impl_; }
 
  private:

@@ -31,14 +31,16 @@ class Tokenizer {
 
   /// Ids to text. Byte tokens are joined; what is not valid UTF-8 becomes U+FFFD.
   /// @param skip_special  leave control tokens out.
-  /// Throws Error token_out_of_range.
+  /// Throws Error token_out_of_range. (A model's tokenizer, Model::tokenizer(), also takes the ids from vocab_size() up
+  /// to the model's own vocab_size, which a generation may choose: they have no text.)
   std::string decode(Span<const TokenId> ids, bool skip_special = false) const;
 
-  /// Number of ids, the largest id + 1.
+  /// Number of ids that the file lists, the largest of them + 1.
   int vocab_size() const noexcept;
   /// The id of a vocabulary entry by its exact text ("<|turn>", "\xE2\x96\x81the"), or -1.
   TokenId token_to_id(std::string_view token) const noexcept;
-  /// The entry's text as stored (a space is U+2581). Valid as long as the tokenizer. Throws Error token_out_of_range.
+  /// The entry's text as stored (a space is U+2581); "" for an id without text. Valid as long as the tokenizer. Throws
+  /// Error token_out_of_range, as decode().
   std::string_view id_to_token(TokenId id) const;
   /// True for control tokens ("<bos>", "<|turn>", ...).
   bool is_special(TokenId id) const noexcept;
@@ -61,7 +63,7 @@ class TokenDecoder {
   ~TokenDecoder();
 
   /// The text that `id` completes; may be empty. A run of byte tokens is held until it ends, so that the pieces joined
-  /// are what Tokenizer::decode gives. Throws Error token_out_of_range.
+  /// are what Tokenizer::decode gives. Throws Error token_out_of_range, as decode().
   std::string push(TokenId id);
   /// What is still held back (an unfinished character becomes U+FFFD); the decoder is then as new.
   std::string finish();

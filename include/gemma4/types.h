@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace gemma4 {
@@ -73,14 +75,35 @@ enum class StreamAction : std::int32_t {
 /// A flag that ends work from another thread. Copies share the flag. cancel() and cancelled() may be called from any
 /// thread at any time; work that sees the flag stops within one layer of the model. Once cancelled it stays cancelled:
 /// use a new token for new work.
+///
+/// cancel() may also be called from a signal handler: it stores to a lock-free atomic and does nothing else. The token
+/// that the handler uses must live as long as the handler is installed; making, copying and destroying one is not for
+/// handlers.
 class CancelToken {
  public:
-  CancelToken() : flag_(std::make_shared<std::atomic<bool>>(false)) {}
-  void cancel() const noexcept { flag_->store(true, std::memory_order_relaxed); }
-  bool cancelled() const noexcept { return flag_->load(std::memory_order_relaxed); }
+  CancelToken() : state_(std::make_shared<State>()) {}
+  /// A token that also asks the host: work that looks at the token, between any two layers, calls `poll` from the
+  /// thread that called the library, until it returns true, which cancels the token. So does an exception. For hosts
+  /// whose wish to stop comes by a way of their own (a window's events, an interpreter's signals). `poll` must not use
+  /// the model.
+  explicit CancelToken(std::function<bool()> poll) : CancelToken() { state_->poll = std::move(poll); }
+
+  void cancel() const noexcept { state_->flag.store(true, std::memory_order_relaxed); }
+  bool cancelled() const noexcept {
+    if (state_->flag.load(std::memory_order_relaxed)) return true;
+    return state_->poll && ask();
+  }
 
  private:
-  std::shared_ptr<std::atomic<bool>> flag_;
+  struct State {
+    std::atomic<bool> flag{false};
+    std::function<bool()> poll;
+  };
+  static_assert(std::atomic<bool>::is_always_lock_free, "cancel() is promised to signal handlers");
+
+  bool ask() const noexcept;
+
+  std::shared_ptr<State> state_;
 };
 
 /// One candidate of a sampling step.

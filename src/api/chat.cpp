@@ -173,5 +173,6 @@ std::size_t Chat::context_length() const noexcept { return impl_->session().cont
 Span<const TokenId> Chat::tokens() const noexcept { return impl_->session().tokens(); }
 Span<const float> Chat::last_logits() const noexcept { return impl_->session().last_logits(); }
 std::uint64_t Chat::memory_bytes() const noexcept { return impl_->session().memory_bytes(); }
+std::uint64_t Chat::seed() const noexcept { return impl_->sampler().seed(); }
 
 }  // namespace gemma4

@@ -25,5 +25,6 @@ SampledToken Sampler::sample(Span<const float> logits, Span<const std::uint32_t>
 void Sampler::observe(Span<const TokenId> tokens) { impl_->observe(tokens); }
 void Sampler::reset() { impl_->reset(); }
 const SamplerOptions& Sampler::options() const noexcept { return impl_->options(); }
+std::uint64_t Sampler::seed() const noexcept { return impl_->seed(); }
 
 }  // namespace gemma4

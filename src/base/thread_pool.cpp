@@ -46,9 +46,11 @@ int physical_cores() noexcept {
 void TurnLock::lock() noexcept {
   const std::uint32_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
   for (std::uint32_t now; (now = serving_.load(std::memory_order_acquire)) != ticket;) sleep_while(serving_, now);
+  holder_.store(std::this_thread::get_id(), std::memory_order_relaxed);
 }
 
 void TurnLock::unlock() noexcept {
+  holder_.store(std::thread::id(), std::memory_order_relaxed);
   serving_.fetch_add(1, std::memory_order_release);
   wake_all(serving_);
 }
@@ -77,6 +79,12 @@ ThreadPool::~ThreadPool() {
   epoch_.add(1);
   epoch_.wake();
   for (std::thread& thread : threads_) thread.join();
+}
+
+std::unique_lock<TurnLock> ThreadPool::acquire() const {
+  GEMMA4_CHECK(!turn_.held_here(), ErrorCode::invalid_argument,
+               "the model is in the middle of a step of this thread: what is called from there must not begin another");
+  return std::unique_lock<TurnLock>(turn_);
 }
 
 void ThreadPool::execute(int worker) const noexcept {

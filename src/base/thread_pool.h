@@ -24,8 +24,15 @@ class TurnLock {
  public:
   void lock() noexcept;
   void unlock() noexcept;
+  /// True for the holder when others wait.
+  bool awaited() const noexcept {
+    return next_.load(std::memory_order_relaxed) - serving_.load(std::memory_order_relaxed) > 1;
+  }
+  /// True when this thread holds it, and would wait for itself.
+  bool held_here() const noexcept { return holder_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
 
  private:
+  std::atomic<std::thread::id> holder_{};
   std::atomic<std::uint32_t> next_{0};
   std::atomic<std::uint32_t> serving_{0};
 };
@@ -43,8 +50,9 @@ class ThreadPool {
 
   int size() const noexcept { return size_; }
 
-  /// Holds the pool for one step of a session; others wait their turn.
-  [[nodiscard]] std::unique_lock<TurnLock> acquire() const { return std::unique_lock<TurnLock>(turn_); }
+  /// Holds the pool for one step of a session; others wait their turn. Throws Error invalid_argument where this thread
+  /// holds it already: a host's function that is called in the middle of a step must not begin another.
+  [[nodiscard]] std::unique_lock<TurnLock> acquire() const;
 
   /// fn(worker) once on every worker, 0 <= worker < size(). Returns when all are done; rethrows the first exception by
   /// worker number. Call it only while holding acquire(). A call from inside a region runs every worker's part inline.

@@ -39,6 +39,7 @@ class Conversation {
   const std::vector<Message>& messages() const noexcept { return history_; }
   const TemplateVerdict& verdict() const noexcept { return verdict_; }
   session::SessionState& session() noexcept { return *session_; }
+  const sampling::SamplerState& sampler() const noexcept { return sampler_; }
   const model::LoadedModel& model() const noexcept { return *model_; }
 
  private:

@@ -36,6 +36,7 @@ Loop::Loop(std::shared_ptr<session::SessionState> session, Span<const TokenId> p
                " are taken), got ", prompt_.size());
   GEMMA4_CHECK(!prompt_.empty() || !session_->last_logits().empty(), ErrorCode::invalid_argument,
                "generate: expected a prompt, or a session whose last call left logits to go on from; got neither");
+  note_uses();
 }
 
 std::optional<Piece> Loop::next() {
@@ -55,6 +56,7 @@ std::optional<Piece> Loop::step() {
     ended_ = true;
     throw;
   }
+  note_uses();
   if (ended_ && piece.text.empty() && piece.token_ids.empty()) return std::nullopt;
   result_.text += piece.text;
   result_.token_ids.insert(result_.token_ids.end(), piece.token_ids.begin(), piece.token_ids.end());
@@ -65,6 +67,23 @@ void Loop::cancel() noexcept {
   if (ended_) return;
   ended_ = true;
   result_.reason = StopReason::cancelled;
+}
+
+// What the generation goes on from is what it left: text that mixes two would be nobody's.
+void Loop::check_alone() const {
+  GEMMA4_CHECK(session_->uses() == session_uses_, ErrorCode::invalid_argument,
+               "generate: expected the session as this generation left it, at position ", position_,
+               "; a prefill, a decode, a truncate or another generation has changed it since (it is at position ",
+               session_->position(), "), so that this generation cannot go on; fork() makes a session of its own");
+  GEMMA4_CHECK(sampler_.uses() == sampler_uses_, ErrorCode::invalid_argument,
+               "generate: expected the sampler as this generation left it; somebody else has used it since, so that "
+               "this generation cannot go on; a copy makes one of its own");
+}
+
+void Loop::note_uses() noexcept {
+  session_uses_ = session_->uses();
+  sampler_uses_ = sampler_.uses();
+  position_ = session_->position();
 }
 
 // Feeds what is due and returns the logits of the next token.
@@ -91,6 +110,7 @@ Span<const float> Loop::advance() {
 
 void Loop::take_step(Piece& piece) {
   if (options_.cancel && options_.cancel->cancelled()) return end(StopReason::cancelled, piece);
+  check_alone();
   Span<const float> logits;
   try {
     logits = advance();
@@ -160,9 +180,7 @@ void Loop::jump_ahead(Piece& piece) {
 
 // Decodes one more token and moves what has become final to `piece`.
 void Loop::take(SampledToken sampled, Piece& piece) {
-  // A model may have more ids than its tokenizer has texts.
-  const bool has_text = sampled.token < session_->model().tokenizer()->vocab_size();
-  const std::string decoded = has_text ? decoder_.push(sampled.token) : std::string();
+  const std::string decoded = decoder_.push(sampled.token);
   waiting_.push_back({std::move(sampled), kUnknown});
   if (pass_on(decoded, piece)) return;
   if (!decoder_.holds_back()) {

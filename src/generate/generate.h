@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ class Loop {
     std::size_t end = 0;  ///< Where its text ends, in bytes of the decoded text; kUnknown while the decoder holds it.
   };
 
+  void check_alone() const;
+  void note_uses() noexcept;
   Span<const float> advance();
   void take_step(Piece& piece);
   Span<const std::uint32_t> mask();
@@ -56,6 +59,9 @@ class Loop {
   tokenizer::StreamDecoder decoder_;
   StopStrings stops_;
 
+  std::uint64_t session_uses_ = 0;  ///< When the last step ended.
+  std::uint64_t sampler_uses_ = 0;
+  std::size_t position_ = 0;
   bool started_ = false;
   bool ended_ = false;
   std::size_t generated_ = 0;  ///< Tokens sampled, the end token not counted.

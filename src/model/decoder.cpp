@@ -139,10 +139,16 @@ bool Decoder::forward(const Step& step, Span<const KvView> kv, Workspace& ws) co
   rotary(c, step.position, n);
   watch.lap(Op::embed, n * weights_.embed_tokens.row_bytes());
   tap(-1, ws.x.data());
-  const StepInputs inputs(c, weights_, step, step.skip_shared_layers ? last_owner : layers);
+  const int layers_for_all = step.skip_shared_layers ? last_owner : layers;
+  const StepInputs inputs(c, weights_, step, layers_for_all);
+  const int layers_begun_by_all = std::min(layers_for_all + 1, layers);
+  const std::size_t work = n * static_cast<std::size_t>(layers_begun_by_all) +
+                           step.keep.size() * static_cast<std::size_t>(layers - layers_begun_by_all);
+  std::size_t done = 0;  // of the work: rows times layers
 
   for (int l = 0; l < layers; ++l) {
     if (step.cancel != nullptr && step.cancel->cancelled()) return false;
+    done += n;
     const auto index = static_cast<std::size_t>(l);
     const LayerConfig& layer = config_.layers[index];
     const LayerWeights& w = weights_.layers[index];
@@ -173,6 +179,10 @@ bool Decoder::forward(const Step& step, Span<const KvView> kv, Workspace& ws) co
     }
     watch.lap(Op::norm);
     tap(l, ws.x.data());
+    if (step.progress != nullptr && l + 1 < layers) {
+      (*step.progress)(done, work);
+      watch.skip();
+    }
   }
   if (!step.skip_shared_layers) {
     keep_rows(ws.x.data(), c.hidden_size(), step.keep);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "gemma4/config.h"
@@ -25,6 +26,9 @@ struct Step {
   Span<const std::int32_t> keep;      ///< rows whose hidden states are wanted, strictly ascending
   bool skip_shared_layers = true;     ///< the other rows stop where nobody reads them any more
   const CancelToken* cancel = nullptr;
+  /// Called between two layers, with the rows times layers that are done, of those that the step runs. What it throws
+  /// ends the step as a cancel does. Null: nothing is.
+  const std::function<void(std::size_t done, std::size_t total)>* progress = nullptr;
   const Probe* probe = nullptr;
   Profile* profile = nullptr;
 };

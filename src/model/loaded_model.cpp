@@ -41,9 +41,10 @@ bool lists_its_end_tokens(const weights::Checkpoint& checkpoint) {
   return ids && !ids->is_null();
 }
 
-std::shared_ptr<const tokenizer::BpeTokenizer> load_tokenizer(const weights::Checkpoint& checkpoint) {
-  if (checkpoint.gguf() != nullptr) return tokenizer::BpeTokenizer::from_gguf(*checkpoint.gguf());
-  return tokenizer::BpeTokenizer::load(checkpoint.path());
+std::shared_ptr<const tokenizer::BpeTokenizer> load_tokenizer(const weights::Checkpoint& checkpoint,
+                                                              const ModelConfig& config) {
+  if (checkpoint.gguf() != nullptr) return tokenizer::BpeTokenizer::from_gguf(*checkpoint.gguf(), config.vocab_size);
+  return tokenizer::BpeTokenizer::load(checkpoint.path(), config.vocab_size);
 }
 
 }  // namespace
@@ -56,7 +57,7 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(const std::string& path, co
   model->checkpoint_ = weights::Checkpoint::open(path, options.use_mmap);
   model->config_ = parse_config(*model->checkpoint_);
   model->sampler_defaults_ = parse_sampler_defaults(*model->checkpoint_, model->config_);
-  model->tokenizer_ = load_tokenizer(*model->checkpoint_);
+  model->tokenizer_ = load_tokenizer(*model->checkpoint_, model->config_);
   if (!lists_its_end_tokens(*model->checkpoint_)) add_end_tokens(model->config_, *model->tokenizer_);
 
   LoadedWeights loaded = load_weights(model->checkpoint_, model->config_, kernels, options);

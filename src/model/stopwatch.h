@@ -34,6 +34,11 @@ class Stopwatch {
     last_ = now;
   }
 
+  /// What came since the last lap was no work.
+  void skip() noexcept {
+    if (profile_ != nullptr) last_ = Clock::now();
+  }
+
   /// The same, for products of `rows` rows with each of these weights; empty ones cost nothing.
   void lap(Op op, std::size_t rows, std::initializer_list<const matmul::Matrix*> weights) noexcept {
     if (profile_ == nullptr) return;

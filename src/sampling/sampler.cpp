@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "base/entropy.h"
 #include "base/sampler_ranges.h"
 
 namespace gemma4::sampling {
@@ -63,14 +64,20 @@ SamplerState::SamplerState(const SamplerOptions& options)
       penalizes_((options.repetition_penalty != 1.0F || options.presence_penalty != 0.0F ||
                   options.frequency_penalty != 0.0F) &&
                  options.penalty_last_n != 0),
-      random_(options.seed),
+      seed_(options.seed ? *options.seed : base::random_bits()),
+      random_(seed_),
       seen_(options.penalty_last_n) {}
 
 SamplerState::SamplerState(const SamplerState& other)
-    : options_(other.options_), penalizes_(other.penalizes_), random_(other.random_), seen_(other.seen_) {}
+    : options_(other.options_),
+      penalizes_(other.penalizes_),
+      seed_(other.seed_),
+      random_(other.random_),
+      seen_(other.seen_) {}
 
 SampledToken SamplerState::sample(Span<const float> logits, Span<const std::uint32_t> allowed) {
   GEMMA4_CHECK(!logits.empty(), ErrorCode::invalid_argument, "Sampler: expected [vocab_size] logits, got none");
+  ++uses_;
   SampledToken sampled;
   sampled.token = choose(adjust(logits, allowed));
   if (options_.logprobs || options_.top_logprobs > 0) report(logits, sampled);
@@ -82,12 +89,14 @@ void SamplerState::observe(Span<const TokenId> tokens) {
   for (const TokenId token : tokens) {
     GEMMA4_CHECK(token >= 0, ErrorCode::token_out_of_range, "Sampler::observe: expected token ids >= 0, got ", token);
   }
+  ++uses_;
   if (!penalizes_) return;
   for (const TokenId token : tokens) seen_.add(token);
 }
 
 void SamplerState::reset() {
-  random_ = Random(options_.seed);
+  ++uses_;
+  random_ = Random(seed_);
   seen_.clear();
 }
 

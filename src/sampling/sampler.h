@@ -28,6 +28,9 @@ class SamplerState {
   void observe(Span<const TokenId> tokens);
   void reset();
   const SamplerOptions& options() const noexcept { return options_; }
+  std::uint64_t seed() const noexcept { return seed_; }
+  /// Grows with every call of sample, observe and reset: who works with it in between is noticed.
+  std::uint64_t uses() const noexcept { return uses_; }
 
  private:
   Span<const float> adjust(Span<const float> logits, Span<const std::uint32_t> allowed);
@@ -36,8 +39,10 @@ class SamplerState {
 
   SamplerOptions options_;
   bool penalizes_ = false;
+  std::uint64_t seed_;
   Random random_;
   SeenTokens seen_;
+  std::uint64_t uses_ = 0;
 
   std::vector<float> adjusted_;
   BlockMaxima maxima_;

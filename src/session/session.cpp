@@ -1,6 +1,8 @@
 #include "session/session.h"
 
 #include <algorithm>
+#include <chrono>
+#include <mutex>
 #include <new>
 #include <numeric>
 
@@ -65,6 +67,43 @@ struct SessionState::Wanted {
   }
 };
 
+/// Tells the host between the layers of a chunk how many tokens are done. The host's function may wait for other
+/// threads, and those for the model: it is called while they may have it.
+class SessionState::ChunkProgress {
+ public:
+  ChunkProgress(const Progress& told, std::unique_lock<base::TurnLock>& turn, std::size_t begin, std::size_t end,
+                std::size_t total) {
+    if (!told) return;
+    steps_ = [this, &told, &turn, begin, end, total, last = begin](std::size_t done, std::size_t of) mutable {
+      const std::size_t now = begin + (end - begin) * done / of;
+      if (now <= last || (turn.mutex()->awaited() && !due())) return;
+      last = now;
+      turn.unlock();
+      told(now, total);
+      turn.lock();
+    };
+  }
+  ChunkProgress(const ChunkProgress&) = delete;
+  ChunkProgress& operator=(const ChunkProgress&) = delete;
+
+  /// For model::Step; null: the host asks for none.
+  const Progress* steps() const noexcept { return steps_ ? &steps_ : nullptr; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// Long enough after the last time that others were let in.
+  bool due() {
+    const Clock::time_point now = Clock::now();
+    if (now - last_ < std::chrono::milliseconds(100)) return false;
+    last_ = now;
+    return true;
+  }
+
+  Progress steps_;
+  Clock::time_point last_ = Clock::now();
+};
+
 SessionState::SessionState(std::shared_ptr<const model::LoadedModel> model, const SessionOptions& options) try
     : model_(std::move(model)),
       options_(options),
@@ -95,19 +134,44 @@ void SessionState::check_tokens(Span<const TokenId> tokens) const {
                context_length_, ": the session holds ", position(), " tokens, ", tokens.size(), " more do not fit");
 }
 
-void SessionState::run_chunk(Span<const TokenId> chunk, Span<const std::int32_t> keep, const CancelToken* cancel) {
+void SessionState::run_chunk(Span<const TokenId> chunk, Span<const std::int32_t> keep, const CancelToken* cancel,
+                             const Progress* progress) {
   model::Step step;
   step.tokens = chunk;
   step.position = position();
   step.keep = keep;
   step.skip_shared_layers = options_.skip_shared_layers;
   step.cancel = cancel;
+  step.progress = progress;
   step.probe = probe_ ? &probe_ : nullptr;
   step.profile = profile_;
   const bool in_vain = cancel != nullptr && cancel->cancelled();  // then the rings keep what they hold
   if (!in_vain) cache_.will_write_to(position() + chunk.size());
   GEMMA4_CHECK(!in_vain && model_->decoder().forward(step, cache_.views(), workspace_), ErrorCode::cancelled,
                "cancelled at position ", position());
+}
+
+// What is wanted of a chunk of n rows that was run, `kept` of them, to dst.
+void SessionState::give(const Wanted& wanted, std::size_t n, std::size_t kept, float* dst) {
+  const float* hidden = workspace_.normed.data();
+  const auto d = static_cast<std::size_t>(model_->config().hidden_size);
+  if (kept == 0) {  // no logits to tell: what the cache was computed from
+    require_finite(model_->decoder().all_finite(workspace_.x.data(), n * d), position());
+  } else if (wanted.want == Want::hidden_states) {
+    require_finite(model_->decoder().all_finite(hidden, kept * d), position());
+    std::copy(hidden, hidden + kept * d, dst);
+  } else {
+    require_finite(model_->decoder().logits(hidden, kept, dst, profile_), position());
+  }
+}
+
+// The host's progress function; what it does to this session in the middle of a prefill would go on in silence.
+SessionState::Progress SessionState::guarded(const Progress& told) const {
+  if (!told) return {};
+  return [this, &told, mine = uses_](std::size_t done, std::size_t total) {
+    told(done, total);
+    GEMMA4_CHECK(uses_ == mine, ErrorCode::invalid_argument, "prefill: its progress function has used the session");
+  };
 }
 
 Span<const float> SessionState::prefill(Span<const TokenId> tokens, const PrefillOptions& options) try {
@@ -121,6 +185,8 @@ Span<const float> SessionState::prefill(Span<const TokenId> tokens, const Prefil
     rows_ = base::AlignedBuffer<float>(row_values, "prefill: the rows asked for");
   }
   has_logits_ = false;
+  ++uses_;
+  const Progress tell = guarded(options.progress);
   float* dst = single ? logits_.data() : rows_.data();
   const CancelToken* cancel = options.cancel ? &*options.cancel : nullptr;
 
@@ -128,23 +194,15 @@ Span<const float> SessionState::prefill(Span<const TokenId> tokens, const Prefil
     const std::size_t end = std::min(begin + workspace_.rows, tokens.size());
     const std::vector<std::int32_t> keep = wanted.within(begin, end);
     {
-      const auto turn = model_->pool().acquire();
-      run_chunk(tokens.subspan(begin, end - begin), keep, cancel);
-      const float* hidden = workspace_.normed.data();
-      const auto d = static_cast<std::size_t>(model_->config().hidden_size);
-      if (keep.empty()) {  // no logits to tell: what the cache was computed from
-        require_finite(model_->decoder().all_finite(workspace_.x.data(), (end - begin) * d), position());
-      } else if (wanted.want == Want::hidden_states) {
-        require_finite(model_->decoder().all_finite(hidden, keep.size() * d), position());
-        std::copy(hidden, hidden + keep.size() * d, dst);
-      } else {
-        require_finite(model_->decoder().logits(hidden, keep.size(), dst, profile_), position());
-      }
+      auto turn = model_->pool().acquire();
+      const ChunkProgress within(tell, turn, begin, end, tokens.size());
+      run_chunk(tokens.subspan(begin, end - begin), keep, cancel, within.steps());
+      give(wanted, end - begin, keep.size(), dst);
     }
     dst += keep.size() * wanted.width;
     tokens_.insert(tokens_.end(), tokens.begin() + begin, tokens.begin() + end);
     begin = end;
-    if (options.progress) options.progress(begin, tokens.size());
+    if (tell) tell(begin, tokens.size());
   }
   has_logits_ = single;
   return single ? logits_.span() : rows_.span();
@@ -154,9 +212,10 @@ Span<const float> SessionState::prefill(Span<const TokenId> tokens, const Prefil
 
 Span<const float> SessionState::decode(TokenId token, const CancelToken* cancel) {
   check_tokens({&token, 1});
+  ++uses_;
   static constexpr std::int32_t kOnlyRow = 0;
   const auto turn = model_->pool().acquire();
-  run_chunk({&token, 1}, {&kOnlyRow, 1}, cancel);
+  run_chunk({&token, 1}, {&kOnlyRow, 1}, cancel, nullptr);
   has_logits_ = false;
   require_finite(model_->decoder().logits(workspace_.normed.data(), 1, logits_.data(), profile_), position());
   has_logits_ = true;
@@ -168,6 +227,7 @@ void SessionState::truncate(std::size_t n) {
   GEMMA4_CHECK(n <= position(), ErrorCode::invalid_argument, "truncate: expected at most position ", position(),
                ", got ", n);
   if (n == position()) return;
+  ++uses_;
   const auto checkpoint = std::find_if(checkpoints_.begin(), checkpoints_.end(),
                                        [&](const auto& snapshot) { return snapshot->position == n; });
   if (n == 0) {
@@ -227,6 +287,7 @@ std::shared_ptr<SessionState> SessionState::fork() const {
 
 std::shared_ptr<float> SessionState::take_rows() {
   if (rows_.size() == 0) return nullptr;
+  ++uses_;
   auto taken = std::make_shared<base::AlignedBuffer<float>>(std::move(rows_));
   rows_ = {};
   return {taken, taken->data()};

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -28,6 +29,8 @@ class SessionState {
   std::size_t context_length() const noexcept { return context_length_; }
   Span<const TokenId> tokens() const noexcept { return tokens_; }
   void truncate(std::size_t n);
+  /// Grows with every call that changes what comes next: who works with the session in between is noticed.
+  std::uint64_t uses() const noexcept { return uses_; }
   /// The largest m <= n that truncate(m) allows. Precondition: n <= position().
   std::size_t nearest_resumable(std::size_t n) const noexcept;
   bool checkpoint();
@@ -48,10 +51,15 @@ class SessionState {
 
  private:
   struct Wanted;
+  class ChunkProgress;
 
   void check_tokens(Span<const TokenId> tokens) const;
-  /// Runs one chunk and appends it to tokens_. `keep` are the rows whose hidden states end in workspace_.normed.
-  void run_chunk(Span<const TokenId> chunk, Span<const std::int32_t> keep, const CancelToken* cancel);
+  using Progress = std::function<void(std::size_t done, std::size_t total)>;
+  /// Runs one chunk. `keep` are the rows whose hidden states end in workspace_.normed; progress may be null.
+  void run_chunk(Span<const TokenId> chunk, Span<const std::int32_t> keep, const CancelToken* cancel,
+                 const Progress* progress);
+  void give(const Wanted& wanted, std::size_t n, std::size_t kept, float* dst);
+  Progress guarded(const Progress& told) const;
 
   std::shared_ptr<const model::LoadedModel> model_;
   SessionOptions options_;
@@ -63,6 +71,7 @@ class SessionState {
   base::AlignedBuffer<float> rows_;    // what the last prefill returned if it was not the last logits
   std::vector<TokenId> tokens_;        // capacity context_length: appending never allocates
   std::vector<std::shared_ptr<const KvSnapshot>> checkpoints_;  // ascending positions
+  std::uint64_t uses_ = 0;
   model::Probe probe_;
   Profile* profile_ = nullptr;
 };

@@ -20,8 +20,9 @@ void append_with_spaces(std::string_view piece, std::string& text) {
 }  // namespace
 
 void TextAssembler::push(TokenId id, std::string& text) {
+  if (vocabulary_->is_padding(id)) return;
   GEMMA4_CHECK(vocabulary_->contains(id), ErrorCode::token_out_of_range, "decode: expected a token id from 0 to ",
-               vocabulary_->size() - 1, ", got ", id);
+               vocabulary_->n_ids() - 1, ", got ", id);
   const std::string_view piece = vocabulary_->text(id);
   switch (vocabulary_->kind(id)) {
     case TokenKind::unused:

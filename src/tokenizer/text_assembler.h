@@ -9,7 +9,8 @@ namespace gemma4::tokenizer {
 
 /// U+2581 becomes a space. Byte tokens are collected until another token ends their run: a run that is valid UTF-8 is
 /// text, of any other each byte becomes U+FFFD (as in HF tokenizers' ByteFallback; so no byte of a run is certain
-/// before the run ends). Unused ids, and special tokens when skipped, are as if not there. The vocabulary must outlive
+/// before the run ends). Unused ids, the
+/// model's padding, and special tokens when skipped, are as if not there. The vocabulary must outlive
 /// it.
 class TextAssembler {
  public:

@@ -31,30 +31,30 @@ class Lease {
 
 }  // namespace
 
-std::shared_ptr<const BpeTokenizer> BpeTokenizer::load(const std::string& path) {
+std::shared_ptr<const BpeTokenizer> BpeTokenizer::load(const std::string& path, int n_ids) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
     const std::string file = (std::filesystem::path(path) / "tokenizer.json").string();
-    if (std::filesystem::exists(file, ignored)) return from_json_file(file);
+    if (std::filesystem::exists(file, ignored)) return from_json_file(file, n_ids);
     const std::optional<std::string> gguf = formats::find_gguf(path);
     GEMMA4_CHECK(gguf, ErrorCode::not_found, path,
                  ": expected a tokenizer.json in this folder (or a GGUF file), there is none");
-    return from_gguf(*formats::GgufFile::open(*gguf));
+    return from_gguf(*formats::GgufFile::open(*gguf), n_ids);
   }
-  return formats::GgufFile::is_gguf(path) ? from_gguf(*formats::GgufFile::open(path)) : from_json_file(path);
+  return formats::GgufFile::is_gguf(path) ? from_gguf(*formats::GgufFile::open(path), n_ids) : from_json_file(path, n_ids);
 }
 
-std::shared_ptr<const BpeTokenizer> BpeTokenizer::from_json_file(const std::string& path) {
+std::shared_ptr<const BpeTokenizer> BpeTokenizer::from_json_file(const std::string& path, int n_ids) {
   auto document = std::make_shared<const formats::JsonDocument>(formats::JsonDocument::from_file(path));
-  return std::make_shared<const BpeTokenizer>(formats::read_tokenizer_json(std::move(document)));
+  return std::make_shared<const BpeTokenizer>(formats::read_tokenizer_json(std::move(document)), n_ids);
 }
 
-std::shared_ptr<const BpeTokenizer> BpeTokenizer::from_gguf(const formats::GgufFile& file) {
-  return std::make_shared<const BpeTokenizer>(formats::read_tokenizer_gguf(file));
+std::shared_ptr<const BpeTokenizer> BpeTokenizer::from_gguf(const formats::GgufFile& file, int n_ids) {
+  return std::make_shared<const BpeTokenizer>(formats::read_tokenizer_gguf(file), n_ids);
 }
 
-BpeTokenizer::BpeTokenizer(const formats::TokenizerFile& file)
-    : vocabulary_(file),
+BpeTokenizer::BpeTokenizer(const formats::TokenizerFile& file, int n_ids)
+    : vocabulary_(file, n_ids),
       bpe_(file, vocabulary_),
       added_(file, false),
       added_normalized_(file, true),
@@ -95,8 +95,9 @@ std::string BpeTokenizer::decode(Span<const TokenId> ids, bool skip_special) con
 }
 
 std::string_view BpeTokenizer::id_to_token(TokenId id) const {
+  if (vocabulary_.is_padding(id)) return {};
   GEMMA4_CHECK(vocabulary_.contains(id), ErrorCode::token_out_of_range, "id_to_token: expected a token id from 0 to ",
-               vocabulary_.size() - 1, ", got ", id);
+               vocabulary_.n_ids() - 1, ", got ", id);
   return vocabulary_.text(id);
 }
 

@@ -24,12 +24,12 @@ namespace gemma4::tokenizer {
 /// for its caches, which it guards; any thread.
 class BpeTokenizer {
  public:
-  /// tokenizer.json, or a folder that holds one, or a GGUF file.
-  static std::shared_ptr<const BpeTokenizer> load(const std::string& path);
-  static std::shared_ptr<const BpeTokenizer> from_json_file(const std::string& path);
-  static std::shared_ptr<const BpeTokenizer> from_gguf(const formats::GgufFile& file);
+  /// tokenizer.json, or a folder that holds one, or a GGUF file. n_ids: as Vocabulary's.
+  static std::shared_ptr<const BpeTokenizer> load(const std::string& path, int n_ids = 0);
+  static std::shared_ptr<const BpeTokenizer> from_json_file(const std::string& path, int n_ids = 0);
+  static std::shared_ptr<const BpeTokenizer> from_gguf(const formats::GgufFile& file, int n_ids = 0);
   /// Throws Error bad_format or unsupported.
-  explicit BpeTokenizer(const formats::TokenizerFile& file);
+  explicit BpeTokenizer(const formats::TokenizerFile& file, int n_ids = 0);
 
   std::vector<TokenId> encode(std::string_view text, bool add_bos, bool parse_special) const;
   std::string decode(Span<const TokenId> ids, bool skip_special) const;

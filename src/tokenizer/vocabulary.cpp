@@ -8,7 +8,7 @@
 
 namespace gemma4::tokenizer {
 
-Vocabulary::Vocabulary(const formats::TokenizerFile& file) : kinds_(file.kinds) {
+Vocabulary::Vocabulary(const formats::TokenizerFile& file, int n_ids) : kinds_(file.kinds), n_ids_(n_ids) {
   std::size_t bytes = 0;
   for (const std::string_view text : file.tokens) bytes += text.size();
   GEMMA4_CHECK(bytes < std::size_t{1} << 31, ErrorCode::bad_format, file.name, ": vocabulary: ", bytes,

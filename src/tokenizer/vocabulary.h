@@ -1,6 +1,7 @@
 // Vocabulary: ids and their texts.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -18,10 +19,15 @@ using formats::TokenKind;
 class Vocabulary {
  public:
   /// Throws Error bad_format (a text twice), unsupported (no byte tokens, no U+2581).
-  explicit Vocabulary(const formats::TokenizerFile& file);
+  /// @param n_ids  ids of the model that it belongs to, where those are more than the file has texts for.
+  explicit Vocabulary(const formats::TokenizerFile& file, int n_ids = 0);
 
   int size() const noexcept { return static_cast<int>(kinds_.size()); }
   bool contains(TokenId id) const noexcept { return id >= 0 && id < size(); }
+  /// An id of the model's that has no text: its table is padded to a round number.
+  bool is_padding(TokenId id) const noexcept { return id >= size() && id < n_ids_; }
+  /// The number of ids that may come: the model's, or the file's own.
+  int n_ids() const noexcept { return std::max(size(), n_ids_); }
 
   /// The id of a text, or -1.
   TokenId find(std::string_view text) const noexcept;
@@ -48,6 +54,7 @@ class Vocabulary {
   std::string texts_;                  // one after another, in order of id
   std::vector<std::uint32_t> starts_;  // [size + 1]
   std::vector<TokenKind> kinds_;       // [size]
+  int n_ids_;
   std::vector<Slot> slots_;            // open addressing, a power of two, at most half full
   int shift_ = 0;                      // hash >> shift_ is the first slot
   std::array<TokenId, 256> bytes_ = {};

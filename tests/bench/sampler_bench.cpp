@@ -46,6 +46,7 @@ double best_microseconds(const SamplerOptions& options, const std::vector<std::v
 
 SamplerOptions with(float temperature, int top_k, float top_p, float min_p = 0.0F, float typical_p = 1.0F) {
   SamplerOptions o;
+  o.seed = 0;
   o.temperature = temperature;
   o.top_k = top_k;
   o.top_p = top_p;

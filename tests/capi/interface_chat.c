@@ -177,7 +177,7 @@ void test_chat(gemma4_model* model) {
   gemma4_tokenizer* tokenizer = NULL;
   int32_t more = 0, type = 0, finish = -1, stop = -1;
   size_t n = 0, index = 0, prompt = 0, reused = 0, completion = 0, reasoning = 0;
-  uint64_t bytes = 0;
+  uint64_t bytes = 0, seed = 0;
   double prefill_seconds = -1, decode_seconds = -1;
   char streamed[4096] = "";
   int calls = 0;
@@ -220,6 +220,8 @@ void test_chat(gemma4_model* model) {
   CHECK_OK(gemma4_chat_tokens(chat, ids, 4096, &prompt));
   CHECK(prompt == n);
   CHECK_OK(gemma4_chat_memory_bytes(chat, &bytes));
+  CHECK_OK(gemma4_chat_seed(chat, &seed));
+  CHECK_REFUSED(gemma4_chat_seed(NULL, &seed));
   CHECK(bytes > 0);
   FETCH_TEXT(text, sizeof text, gemma4_chat_warning(chat, b_, c_, n_));
 
@@ -256,6 +258,9 @@ void test_chat(gemma4_model* model) {
   CHECK_OK(gemma4_reply_destroy(reply));
   CHECK_OK(gemma4_send_options_set_response_format(send, NULL));
   CHECK_OK(gemma4_chat_reset(chat));
+  CHECK_REFUSED(gemma4_send_options_add_stop(send, "", 0));
+  CHECK_REFUSED(gemma4_send_options_add_stop(send, NULL, 0));
+  CHECK_REFUSED(gemma4_send_options_add_stop(send, "\xFF", 1));
   CHECK_OK(gemma4_send_options_add_stop(send, "2", 1));
   CHECK_OK(gemma4_chat_send_text(chat, question, strlen(question), send, NULL, NULL, &reply));
   FETCH_TEXT(text, sizeof text, gemma4_reply_stop_text(reply, b_, c_, n_));

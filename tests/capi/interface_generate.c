@@ -91,7 +91,12 @@ void test_generate(gemma4_model* model) {
   CHECK(reason == GEMMA4_STOP_MAX_TOKENS);
   CHECK_OK(gemma4_generation_destroy(generation));
   CHECK_OK(gemma4_generate_options_set_max_tokens(options, -1));
-  CHECK_OK(gemma4_generate_options_add_stop(options, "2", 1));
+  CHECK_REFUSED(gemma4_generate_options_add_stop(options, "", 0));
+  CHECK_REFUSED(gemma4_generate_options_add_stop(options, NULL, 0));
+  CHECK_REFUSED(gemma4_generate_options_add_stop(options, NULL, 1));
+  CHECK_REFUSED(gemma4_generate_options_add_stop(options, "\xC3", 1));
+  CHECK_REFUSED(gemma4_generate_options_add_stop(options, "a\xED\xA0\x80", 4));
+  CHECK_OK(gemma4_generate_options_add_stop(options, "2", 1)); /* those that were refused leave no trace */
   CHECK_OK(gemma4_session_truncate(session, 0));
   CHECK_OK(gemma4_generate(session, ids, n_prompt, sampler, options, NULL, NULL, &generation));
   FETCH_TEXT(text, sizeof text, gemma4_generation_stop_text(generation, b_, c_, n_));

@@ -16,6 +16,8 @@ void test_session(gemma4_model* model) {
   float* rows;
   int32_t wanted_rows[2];
   int calls = 0;
+  size_t before = 0;
+  progress_seen last = {0, 0};
   CHECK_OK(gemma4_model_tokenizer(model, &tokenizer));
   CHECK_OK(gemma4_model_vocab_size(model, &vocab));
   CHECK_OK(gemma4_model_hidden_size(model, &hidden));
@@ -81,8 +83,14 @@ void test_session(gemma4_model* model) {
 
   CHECK_OK(gemma4_prefill_options_set_want(prefill, GEMMA4_WANT_NOTHING));
   CHECK_OK(gemma4_prefill_options_set_progress(prefill, stop_tokens, &calls));
+  CHECK_OK(gemma4_session_position(fork, &before));
   CHECK_STATUS(GEMMA4_ERROR_CANCELLED, gemma4_session_prefill(fork, ids, n_prompt, prefill));
   CHECK(calls == 1);
+  CHECK_OK(gemma4_session_position(fork, &n));
+  CHECK(n == before); /* within the first chunk */
+  CHECK_OK(gemma4_prefill_options_set_progress(prefill, ascending_tokens, &last));
+  CHECK_OK(gemma4_session_prefill(fork, ids, n_prompt, prefill));
+  CHECK(last.done == n_prompt && last.calls > 1 && last.calls <= n_prompt);
   CHECK_OK(gemma4_cancel_token_create(&token));
   CHECK_OK(gemma4_cancel_token_cancel(token));
   CHECK_OK(gemma4_prefill_options_set_progress(prefill, NULL, NULL));
@@ -108,6 +116,7 @@ void test_sampler(gemma4_model* model) {
   const int32_t one = 1;
   uint32_t mask = 1U << 4;
   int32_t token = -1, again = -2, top[3];
+  uint64_t seed = 0, other = 0;
   float logprob = 1.0F, values[3];
   size_t n = 0;
   int i;
@@ -156,6 +165,8 @@ void test_sampler(gemma4_model* model) {
     CHECK(token == again && token >= 0 && token < 6);
   }
   CHECK_OK(gemma4_sampler_reset(sampler));
+  CHECK_OK(gemma4_sampler_seed(sampler, &seed));
+  CHECK(seed == 7);
   CHECK_OK(gemma4_sampler_destroy(copy));
   CHECK_OK(gemma4_sampler_destroy(sampler));
   CHECK_OK(gemma4_sampler_options_set_top_p(options, 0.0F)); /* the best token alone */
@@ -165,5 +176,26 @@ void test_sampler(gemma4_model* model) {
   CHECK_OK(gemma4_sampler_options_set_top_p(options, 7.0F));
   CHECK_REFUSED(gemma4_sampler_create(options, &sampler));
   CHECK(sampler == NULL);
+  CHECK_OK(gemma4_sampler_options_destroy(options));
+
+  /* a seed that nobody gave is drawn, and repeats the draws */
+  CHECK_OK(gemma4_sampler_create(NULL, &sampler));
+  CHECK_OK(gemma4_sampler_create(NULL, &copy));
+  CHECK_OK(gemma4_sampler_seed(sampler, &seed));
+  CHECK_OK(gemma4_sampler_seed(copy, &other));
+  CHECK(seed != other);
+  CHECK_OK(gemma4_sampler_destroy(copy));
+  CHECK_OK(gemma4_sampler_options_create(&options));
+  CHECK_OK(gemma4_sampler_options_set_seed(options, seed));
+  CHECK_OK(gemma4_sampler_create(options, &copy));
+  for (i = 0; i < 20; ++i) {
+    CHECK_OK(gemma4_sampler_sample(sampler, logits, 6, NULL, 0, &token));
+    CHECK_OK(gemma4_sampler_sample(copy, logits, 6, NULL, 0, &again));
+    CHECK(token == again);
+  }
+  CHECK_REFUSED(gemma4_sampler_seed(sampler, NULL));
+  CHECK_REFUSED(gemma4_sampler_seed(NULL, &seed));
+  CHECK_OK(gemma4_sampler_destroy(copy));
+  CHECK_OK(gemma4_sampler_destroy(sampler));
   CHECK_OK(gemma4_sampler_options_destroy(options));
 }

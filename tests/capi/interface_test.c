@@ -32,6 +32,14 @@ int32_t stop_tokens(void* user_data, size_t done, size_t total) {
   return GEMMA4_CANCEL;
 }
 
+int32_t ascending_tokens(void* user_data, size_t done, size_t total) {
+  progress_seen* seen = (progress_seen*)user_data;
+  CHECK(done > seen->done && done <= total);
+  seen->done = done;
+  ++seen->calls;
+  return GEMMA4_PROCEED;
+}
+
 static void test_base(void) {
   int32_t major = -1, minor = -1, patch = -1, present = -1;
   char version[64];

@@ -16,6 +16,12 @@ int32_t count_progress(void* user_data, uint64_t done, uint64_t total);
 int32_t stop_bytes(void* user_data, uint64_t done, uint64_t total);
 int32_t stop_tokens(void* user_data, size_t done, size_t total);
 
+/* A progress that must ascend; user_data is a progress_seen. */
+typedef struct {
+  size_t done, calls;
+} progress_seen;
+int32_t ascending_tokens(void* user_data, size_t done, size_t total);
+
 void test_tokenizer(const char* path, gemma4_model* model);
 void test_session(gemma4_model* model);
 void test_sampler(gemma4_model* model);

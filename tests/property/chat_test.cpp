@@ -154,6 +154,7 @@ TEST_CASE("chat: a small checkpoint budget costs time, never exactness") {
   options.session.checkpoint_bytes = 1;
   options.thinking = Thinking::on();
   options.sampler = SamplerOptions();
+  options.sampler->seed = 0;
   Chat chat(m.model, options);
   Random random(3);
   for (int round = 0; round < 4; ++round) {

@@ -86,6 +86,25 @@ TEST_CASE("a long prefill lets others have their turn") {
   CHECK_MESSAGE(after - before <= 400, before, " to ", after, " of 4000 tokens while another session decoded 10");
 }
 
+TEST_CASE("a progress function may wait for a thread that works with the same model") {
+  const Model model = load_random("e2b-f32", 2);
+  Session session(model, sized(300, 300)), other(model, sized(64, 4)), mine(model, sized(64, 4));
+  const std::vector<TokenId> tokens = Random(1).tokens(model, 200);
+  PrefillOptions options = wanting(Want::last_logits);
+  int calls = 0;
+  options.progress = [&](std::size_t, std::size_t) {
+    ++calls;
+    std::thread([&] { other.decode(3); }).join();
+    mine.decode(3);
+  };
+  const Values logits = values(session.prefill(tokens, options));
+  CHECK(calls > 1);
+  CHECK(other.position() == static_cast<std::size_t>(calls));
+  CHECK(same_bits(values(other.decode(5)), mine.decode(5)));
+  Session alone(model, sized(300, 300));
+  CHECK(same_bits(logits, alone.prefill(tokens)));
+}
+
 TEST_CASE("cancel from another thread, again and again") {
   const Model model = load_random("e2b-f32", 2);
   const std::vector<TokenId> tokens = Random(2).tokens(model, 240);

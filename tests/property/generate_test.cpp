@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -302,6 +304,112 @@ TEST_SUITE("generate") {
     CHECK(running.position() + 1 == prompt.size() + ended.token_ids.size());
     running.truncate(0);
     CHECK(generate(running, prompt, sampler, limited(12)).token_ids == whole.result.token_ids);
+  }
+
+  TEST_CASE("a generation whose session or sampler somebody else has used ends with an error, whoever it was and whenever") {
+    const auto prompt = story_prompt();
+    const std::vector<TokenId> few(prompt.begin(), prompt.begin() + 3);
+    struct Use {
+      const char* name;
+      std::function<void(Session&, Sampler&)> use;
+      bool mixes;
+    };
+    const auto other = [] { return Sampler(sampled_with(0.0F)); };
+    const Use uses[] = {
+        {"prefill", [&](Session& s, Sampler&) { s.prefill(few); }, true},
+        {"prefill of nothing wanted", [&](Session& s, Sampler&) {
+           PrefillOptions o;
+           o.want = Want::nothing;
+           s.prefill(few, o);
+         }, true},
+        {"decode", [](Session& s, Sampler&) { s.decode(5); }, true},
+        {"truncate", [](Session& s, Sampler&) { s.truncate(s.position() - 1); }, true},
+        {"truncate and replay", [](Session& s, Sampler&) {
+           const TokenId last = s.tokens()[s.position() - 1];
+           s.truncate(s.position() - 1);
+           s.decode(last);
+         }, true},
+        {"a generation to its end", [&](Session& s, Sampler&) {
+           Sampler own = other();
+           generate(s, few, own, limited(2));
+         }, true},
+        {"a generation with the same sampler", [&](Session&, Sampler& sampler) {
+           Session own = new_session();
+           generate(own, few, sampler, limited(1));
+         }, true},
+        {"observe", [&](Session&, Sampler& sampler) { sampler.observe(few); }, true},
+        {"reset", [](Session&, Sampler& sampler) { sampler.reset(); }, true},
+        {"fork", [](Session& s, Sampler&) { s.fork().decode(1); }, false},
+        {"checkpoint", [](Session& s, Sampler&) { s.checkpoint(); }, false},
+        {"truncate to where it is", [](Session& s, Sampler&) { s.truncate(s.position()); }, false},
+        {"copy of the sampler", [&](Session& s, Sampler& sampler) {
+           Sampler copy(sampler);
+           copy.observe(s.tokens());
+         }, false},
+        {"a generation that is never pulled", [&](Session& s, Sampler& sampler) { Generation(s, few, sampler, limited(2)); }, false},
+        {"a prefill that is refused", [](Session& s, Sampler&) { CHECK_THROWS_AS(s.prefill({}), Error); }, false},
+    };
+    for (const Use& use : uses) {
+      for (const int pulled : {0, 1, 4}) {
+        CAPTURE(use.name);
+        CAPTURE(pulled);
+        Session session = new_session();
+        session.prefill(few);
+        Sampler sampler(sampled_with(1.0F, 4));
+        Generation generation(session, prompt, sampler, limited(12));
+        for (int i = 0; i < pulled; ++i) REQUIRE(generation.next());
+        use.use(session, sampler);
+        const std::vector<TokenId> held(session.tokens().begin(), session.tokens().end());
+        if (!use.mixes) {
+          while (generation.next()) {
+          }
+          CHECK(generation.result().token_ids.size() == 12);
+          continue;
+        }
+        std::optional<ErrorCode> code;
+        try {
+          generation.next();
+        } catch (const Error& error) {
+          code = error.code();
+        }
+        CHECK(code == ErrorCode::invalid_argument);
+        CHECK_FALSE(generation.next());  // over
+        CHECK(held == std::vector<TokenId>(session.tokens().begin(), session.tokens().end()));
+        session.decode(3);  // the session goes on
+      }
+    }
+  }
+
+  TEST_CASE("two generations over one session, pulled in turn: the second goes on, the first says so") {
+    Session session = new_session();
+    Sampler sampler(sampled_with(0.0F)), own(sampled_with(0.0F));
+    Generation first(session, story_prompt(), sampler, limited(12));
+    REQUIRE(first.next());
+    Generation second(session, story_prompt(), own, limited(12));
+    REQUIRE(second.next());
+    CHECK_THROWS_AS(first.next(), Error);
+    while (second.next()) {
+    }
+    CHECK(second.result().token_ids.size() == 12);
+  }
+
+  TEST_CASE("a callback that works with the session ends the generation; a cancelled one ends without a word") {
+    Session session = new_session();
+    Sampler sampler(sampled_with(0.0F));
+    CHECK_THROWS_AS(generate(session, story_prompt(), sampler, limited(12), [&](const Piece&) {
+      session.decode(7);
+      return StreamAction::proceed;
+    }), Error);
+
+    GenerateOptions options = limited(12);
+    options.cancel.emplace();
+    Generation generation(session, story_prompt(), sampler, options);
+    REQUIRE(generation.next());
+    options.cancel->cancel();
+    session.truncate(0);
+    while (generation.next()) {
+    }
+    CHECK(generation.result().reason == StopReason::cancelled);
   }
 
   TEST_CASE("Generation: pulled by hand it is the same, and stays ended") {

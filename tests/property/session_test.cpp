@@ -2,8 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <numeric>
 #include <optional>
+#include <thread>
 
 #include "model/decoder.h"
 #include "session/session.h"
@@ -192,7 +194,7 @@ TEST_CASE("cancel before, within and after a chunk: the session stands at its la
         PrefillOptions options;
         options.cancel.emplace();
         std::size_t chunk = 0;
-        options.progress = [&](std::size_t, std::size_t) { ++chunk; };
+        options.progress = [&](std::size_t done, std::size_t) { chunk = done / kChunk; };
         session.impl()->set_probe([&](int layer, const float*, std::size_t, std::size_t) {
           if (layer == at_layer && chunk == in_chunk) options.cancel->cancel();
         });
@@ -271,6 +273,131 @@ TEST_CASE("an exception out of a callback leaves the session at its last complet
     twin.prefill(all.subspan(0, 24), wanting(Want::nothing));
     CHECK_MESSAGE(same_bits(values(session.prefill(all.subspan(24))), twin.prefill(all.subspan(24))), m.name);
   }
+}
+
+TEST_CASE("progress within a chunk: between the layers, ascending, at most once a token; the same logits") {
+  for (const RandomModel& m : random_models()) {
+    const auto layers = static_cast<std::size_t>(m.model.config().num_hidden_layers);
+    for (const Want want : {Want::last_logits, Want::all_logits, Want::nothing}) {
+      for (const std::size_t chunk : {std::size_t{1}, std::size_t{3}, std::size_t{100}, std::size_t{300}}) {
+        CAPTURE(m.name);
+        CAPTURE(chunk);
+        const std::vector<TokenId> tokens = Random(11).tokens(m.model, 250);
+        Session session(m.model, sized(300, static_cast<int>(chunk))), twin(m.model, sized(300, static_cast<int>(chunk)));
+        PrefillOptions options = wanting(want);
+        std::vector<std::size_t> seen;
+        std::vector<std::size_t> positions;
+        options.progress = [&](std::size_t done, std::size_t total) {
+          CHECK(total == 250);
+          seen.push_back(done);
+          positions.push_back(session.position());
+        };
+        const Values logits = values(session.prefill(tokens, options));
+        const Values expected = values(twin.prefill(tokens, wanting(want)));
+        CHECK((want == Want::nothing || same_bits(logits, expected)));
+        CHECK(seen.back() == 250);
+        CHECK(std::is_sorted(seen.begin(), seen.end()));
+        CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
+        CHECK(seen.front() >= 1);
+        CHECK(seen.size() <= (250 + chunk - 1) / chunk * layers);
+        for (std::size_t i = 0; i < seen.size(); ++i) CHECK(positions[i] == (seen[i] == 250 ? 250 : seen[i] / chunk * chunk));
+        if (chunk == 300) CHECK(seen.size() >= layers / 3);  // one chunk, and yet there is much to tell
+        if (chunk == 1) CHECK(seen.size() == 250);
+      }
+    }
+  }
+}
+
+TEST_CASE("an exception out of progress within a chunk leaves the session at its last completed chunk") {
+  struct Stop {};
+  for (const RandomModel& m : random_models()) {
+    const std::vector<TokenId> tokens = Random(12).tokens(m.model, 50);
+    Session session(m.model, sized(64, 20)), twin(m.model, sized(64, 20));
+    PrefillOptions options;
+    options.progress = [](std::size_t done, std::size_t) {
+      if (done > 20) throw Stop();
+    };
+    CHECK_THROWS_AS(session.prefill(tokens, options), Stop);
+    REQUIRE(session.position() == 20);
+    const Span<const TokenId> all(tokens);
+    twin.prefill(all.subspan(0, 20), wanting(Want::nothing));
+    CHECK_MESSAGE(same_bits(values(session.prefill(all.subspan(20))), twin.prefill(all.subspan(20))), m.name);
+  }
+}
+
+TEST_CASE("a progress function that works with its own session is refused") {
+  const RandomModel& m = random_model("e2b-f32");
+  Session session(m.model, sized(64, 40));
+  PrefillOptions options;
+  options.progress = [&](std::size_t, std::size_t) { session.decode(1); };
+  try {
+    session.prefill(Random(13).tokens(m.model, 40), options);
+    FAIL("not refused");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::invalid_argument);
+  }
+  CHECK(session.position() == 1);
+  CHECK(close(m, values(session.decode(2)), fresh_logits(m.model, std::vector<TokenId>{1, 2})));
+}
+
+TEST_CASE("a token that asks its host ends a step between two layers, in prefill and in decode") {
+  for (const RandomModel& m : random_models()) {
+    CAPTURE(m.name);
+    Session session(m.model, sized(64, 50)), twin(m.model, sized(64, 50));
+    session.prefill(std::vector<TokenId>{1, 2, 3});
+    const std::vector<TokenId> tokens = Random(14).tokens(m.model, 50);
+    const std::thread::id here = std::this_thread::get_id();
+    for (const bool throws : {false, true}) {
+      for (const int most : {0, 1, 4}) {
+        int asked = 0;
+        const CancelToken token([&] {
+          CHECK(std::this_thread::get_id() == here);
+          if (asked++ < most) return false;
+          if (throws) throw 1;
+          return true;
+        });
+        PrefillOptions options;
+        options.cancel = token;
+        CHECK_THROWS_AS(session.prefill(tokens, options), Error);
+        CHECK(asked == most + 1);
+        CHECK(token.cancelled());
+        CHECK(asked == most + 1);  // it is not asked again
+        CHECK(session.position() == 3);
+
+        asked = 0;
+        const CancelToken other([&] { return asked++ >= most; });
+        CHECK_THROWS_AS(session.decode(4, other), Error);
+        CHECK(session.position() == 3);
+      }
+    }
+    twin.prefill(std::vector<TokenId>{1, 2, 3});
+    CHECK(same_bits(values(session.decode(4)), twin.decode(4)));
+  }
+}
+
+TEST_CASE("a poll that works with the model in the middle of a step is refused, and ends the step") {
+  const RandomModel& m = random_model("e2b-f32");
+  Session session(m.model, sized(64, 40)), other(m.model, sized(64, 40));
+  std::optional<ErrorCode> inner;
+  const CancelToken token([&]() -> bool {
+    if (session.position() == 0) return false;
+    try {
+      other.decode(1);
+    } catch (const Error& error) {
+      inner = error.code();
+      throw;
+    }
+    return false;
+  });
+  PrefillOptions options;
+  options.cancel = token;
+  const std::vector<TokenId> tokens = Random(15).tokens(m.model, 20);
+  session.prefill(tokens, options);
+  CHECK_THROWS_AS(session.decode(1, token), Error);
+  CHECK(inner == ErrorCode::invalid_argument);
+  CHECK(session.position() == 20);
+  other.decode(1);
+  session.decode(1);
 }
 
 TEST_CASE("a memory plan is what a session then takes, to the byte") {

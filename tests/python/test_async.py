@@ -89,9 +89,23 @@ def test_errors_come_through(tiny):
     async def run():
         session = gemma4.Session(tiny, context_length=16)
         generation = gemma4.generate(session, [1, 2], stop_at_eos=False)
-        session.prefill([1] * 15)
+        session.close()
         async for _ in generation:
             pass
-    with pytest.raises(gemma4.Error) as error:
+    with pytest.raises(gemma4.Error, match="closed"):
         asyncio.run(run())
-    assert error.value.code == "context_full"
+
+
+@pytest.mark.parametrize("intrude", [lambda session: session.prefill([1]), lambda session: session.decode(1), lambda session: session.truncate(1),
+                                     lambda session: list(gemma4.generate(session, [1], max_tokens=2))])
+def test_who_works_under_a_live_generation_ends_it_with_an_error(tiny, intrude):
+    async def run():
+        session = gemma4.Session(tiny, context_length=64)
+        seen = 0
+        async for _ in gemma4.generate(session, [1, 2], stop_at_eos=False):
+            seen += 1
+            assert seen == 1
+            intrude(session)
+    with pytest.raises(gemma4.Error, match="generation") as error:
+        asyncio.run(run())
+    assert error.value.code == "invalid_argument"

@@ -85,6 +85,131 @@ def test_seeds(tiny):
     assert run(1) == run(1) != run(2)
 
 
+def test_a_seed_that_nobody_gave_is_drawn_and_can_be_read(tiny):
+    def run(sampler=None):
+        generation = gemma4.generate(gemma4.Session(tiny, context_length=64), [1, 2, 3], sampler=sampler, max_tokens=20, stop_at_eos=False)
+        return collect(generation).token_ids, generation.sampler
+
+    seen = [run(sampler) for sampler in [None] * 5 + [gemma4.Sampler(seed=None) for _ in range(5)]]
+    assert len({sampler.seed for _, sampler in seen}) == 10
+    assert len({tuple(ids) for ids, _ in seen}) == 10
+    for ids, sampler in seen:
+        assert sampler.options["seed"] is None  # as given
+        again = gemma4.Sampler(**{**sampler.options, "seed": sampler.seed})
+        assert again.seed == again.options["seed"] == sampler.seed
+        assert run(again)[0] == ids
+        sampler.reset()
+        assert run(sampler)[0] == ids
+    assert tiny.sampler_defaults["seed"] is None and gemma4.Sampler(seed=2 ** 64 - 1).seed == 2 ** 64 - 1
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_ten_new_chats_tell_ten_stories(nano, shared):
+    one = gemma4.Sampler(temperature=1.0)
+
+    def chat(seed=None):
+        if seed is None and shared:
+            return gemma4.Chat(nano, sampler=one)
+        return gemma4.Chat(nano, sampler=gemma4.Sampler(temperature=1.0, seed=seed))
+    chats = [chat() for _ in range(10)]
+    stories = [c.send("Tell me a story.", max_tokens=60).text for c in chats]
+    assert len(set(stories)) > 8
+    assert chat(chats[3].seed).send("Tell me a story.", max_tokens=60).text == stories[3]
+    assert len({gemma4.Chat(nano).send("Tell me a story.", max_tokens=60).text for _ in range(4)}) > 2  # the model's defaults
+
+
+def test_logit_bias_with_the_keys_of_json():
+    logits = np.zeros(300, np.float32)
+    for bias in ({"217": 50}, {217: 50}, [("217", 50)], {"000217": 50.0}, {np.int64(217): 50}):
+        sampler = gemma4.Sampler(temperature=0, logit_bias=bias)
+        assert sampler.sample(logits).token == 217 and sampler.options["logit_bias"] == {217: 50.0}
+    for key in ("", "x", "-1", "+1", " 1", "1 ", "1.0", "1_0", "0x1", "\u0661", "\ud800"):
+        with pytest.raises(gemma4.Error, match="logit_bias") as error:
+            gemma4.Sampler(logit_bias={key: 1})
+        assert error.value.code == "invalid_argument", key
+    with pytest.raises(gemma4.Error, match="logit_bias") as error:
+        gemma4.Sampler(logit_bias={"9" * 5000: 1})
+    assert error.value.code == "token_out_of_range"
+
+
+INTRUDERS = {
+    "prefill": lambda session, sampler: session.prefill([4, 5]),
+    "decode": lambda session, sampler: session.decode(4),
+    "truncate": lambda session, sampler: session.truncate(1),
+    "truncate to nothing": lambda session, sampler: session.truncate(0),
+    "a second generation": lambda session, sampler: next(gemma4.generate(session, [4, 5], max_tokens=3, stop_at_eos=False)),
+    "a second generation to its end": lambda session, sampler: list(gemma4.generate(session, [4], max_tokens=3, stop_at_eos=False)),
+    "observe": lambda session, sampler: sampler.observe([4]),
+    "sample": lambda session, sampler: sampler.sample(np.zeros(8, np.float32)),
+    "reset": lambda session, sampler: sampler.reset(),
+    "the sampler for another session": lambda session, sampler: list(gemma4.generate(
+        gemma4.Session(session.model, context_length=16), [4], sampler=sampler, max_tokens=3, stop_at_eos=False)),
+}
+
+
+@pytest.mark.parametrize("pulled", [0, 1, 3])
+@pytest.mark.parametrize("intruder", sorted(INTRUDERS))
+def test_who_works_under_a_live_generation_ends_it_with_an_error(session, intruder, pulled):
+    session.prefill([7, 8])
+    sampler = gemma4.Sampler(temperature=1.0, seed=1)
+    generation = gemma4.generate(session, [1, 2, 3], sampler=sampler, max_tokens=20, stop_at_eos=False)
+    for _ in range(pulled):
+        next(generation)
+    INTRUDERS[intruder](session, sampler)
+    held = session.tokens
+    with pytest.raises(gemma4.Error, match="generation") as error:
+        list(generation)
+    assert error.value.code == "invalid_argument"
+    assert list(generation) == [] and generation.result is None
+    assert session.tokens == held
+    session.decode(1)
+
+
+def test_what_does_not_disturb_a_generation(tiny):
+    def run(disturb):
+        session = gemma4.Session(tiny, context_length=64)
+        sampler = gemma4.Sampler(seed=2)
+        generation = gemma4.generate(session, [1, 2, 3], sampler=sampler, max_tokens=20, stop_at_eos=False)
+        for _ in generation:
+            if disturb:
+                fork = session.fork()
+                fork.decode(1)
+                copy.copy(sampler).observe([1])
+                session.checkpoint()
+                assert session.position == len(session.tokens) and sampler.options and repr(session)
+                with pytest.raises(gemma4.Error):
+                    session.prefill([10 ** 6])
+        return generation.result.token_ids
+    assert run(True) == run(False)
+
+
+def test_a_generation_that_is_over_leaves_its_session_alone(session):
+    def begin(**options):
+        return gemma4.generate(session, [1, 2], stop_at_eos=False, **options)
+    closed = begin()
+    next(closed)
+    closed.close()
+    session.decode(1)
+    assert list(closed) == []
+
+    finished = begin(max_tokens=2)
+    list(finished)
+    session.decode(1)
+    assert list(finished) == [] and finished.result.reason == "max_tokens"
+
+    cancelled = begin()
+    next(cancelled)
+    cancelled.cancel()
+    session.truncate(0)
+    assert list(cancelled) == [] and cancelled.result.reason == "cancelled"
+
+    dropped = begin()
+    next(dropped)
+    del dropped
+    gc.collect()
+    session.prefill([1, 2, 3])
+
+
 def test_logprobs(session):
     sampler = gemma4.Sampler(temperature=0, top_logprobs=3)
     for piece in gemma4.generate(session, [1, 2, 3], sampler=sampler, max_tokens=5, stop_at_eos=False):
@@ -102,6 +227,16 @@ def test_ctrl_c_between_steps(tiny, ctrl_c_soon):
             pass
     assert 3 <= session.position < 4096
     session.decode(1)
+
+
+@pytest.mark.parametrize("stop", ["", ["a", ""], ["\ud800"], "\udfff", ("a", "b\ud83d")])
+def test_stop_texts_that_are_none(session, nano, stop):
+    for begin in (lambda: gemma4.generate(session, [1], stop=stop), lambda: gemma4.Chat(nano).stream("x", stop=stop),
+                  lambda: gemma4.Chat(nano).send("x", stop=stop)):
+        with pytest.raises(gemma4.Error, match="stop") as error:
+            begin()
+        assert error.value.code == "invalid_argument"
+    assert session.position == 0
 
 
 def test_sampler_picks():
@@ -128,7 +263,7 @@ def test_sampler_copies_draw_alike():
 def test_sampler_options(tiny):
     assert gemma4.Sampler().options == {
         "suppress": [], "logit_bias": {}, "repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0,
-        "penalty_last_n": 64, "temperature": 1.0, "top_k": 0, "typical_p": 1.0, "top_p": 1.0, "min_p": 0.0, "seed": 0,
+        "penalty_last_n": 64, "temperature": 1.0, "top_k": 0, "typical_p": 1.0, "top_p": 1.0, "min_p": 0.0, "seed": None,
         "logprobs": False, "top_logprobs": 0}
     assert tiny.sampler_defaults["top_k"] == 64
     assert tiny.sampler_defaults["top_p"] == pytest.approx(0.95)

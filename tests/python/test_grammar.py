@@ -1,8 +1,14 @@
 """json_schema(), regex(), gbnf(), and generations held to them. Judged by jsonschema and re, where they are there."""
+import collections
+import dataclasses
+import enum
 import json
 import random
 import re
+import types
+import typing
 
+import numpy as np
 import pytest
 
 import gemma4
@@ -35,6 +41,100 @@ def test_schema_as_text():
     assert not gemma4.json_schema(False).accepts("1")
     with pytest.raises(TypeError):
         gemma4.json_schema({"const": object()})
+
+
+def holding_itself(kind):
+    value = {} if kind is dict else []
+    inner = {"a": [value]}
+    value.update(more=inner) if kind is dict else value.append(inner)
+    return value
+
+
+def deep(n, kind):
+    value = {}
+    for _ in range(n):
+        value = {"not": value} if kind is dict else [value]
+    return value
+
+
+class Color(enum.IntEnum):
+    RED = 1
+
+
+# What Python can hold and JSON cannot, by where it stands in {"x": [value]}.
+NOT_JSON = [(float("nan"), "x\\[0\\]: .*finite"), (float("inf"), "x\\[0\\]: .*finite"), (-np.float64("inf"), "x\\[0\\]: .*finite"),
+            (holding_itself(dict), "x\\[0\\]\\.more\\.a\\[0\\]: .*hold itself"), (holding_itself(list), "x\\[0\\].*hold itself"),
+            (deep(127, dict), "nesting of at most 128"), (deep(100000, dict), "nesting of at most 128"), (deep(100000, list), "nesting of at most 128"),
+            ({1: 2}, "x\\[0\\]: expected keys of str"), ({None: 2}, "expected keys of str"), ({b"a": 2}, "expected keys of str"),
+            ({(1, 2): 2}, "expected keys of str"), ({1, 2}, "x\\[0\\]: .*set"), (frozenset(), "frozenset"), (object(), "object"),
+            (1j, "complex"), (b"\xff", "."), ("\ud800", "x\\[0\\]: .*surrogate"), ({"\udc00": 1}, "x\\[0\\]: a key.*surrogate"),
+            (range(3), "range"), (np.zeros(2), "ndarray"), (10 ** 5000, "x\\[0\\].*digits"), (bytearray(b"x"), "bytearray"),
+            (iter([1]), "iterator"), (Ellipsis, "ellipsis"), (int, "type")]
+
+
+@pytest.mark.parametrize("value, words", NOT_JSON, ids=[words for _, words in NOT_JSON])
+def test_what_json_cannot_hold_is_an_error_that_says_where(nano, value, words):
+    held = {"x": [value]}
+    chat = gemma4.Chat(nano)
+    message = {"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": held}}]}
+    tool = {"name": "f", "parameters": {"properties": {"a": {"default": held}}}}
+    for call in (lambda: gemma4.json_schema({"default": held}), lambda: chat.send("x", {"default": held}),
+                 lambda: chat.send("x", {"type": "json_schema", "json_schema": {"schema": {"default": held}}}),
+                 lambda: chat.send([message]), lambda: chat.stream([message]), lambda: gemma4.render_chat([message]),
+                 lambda: gemma4.render_chat([{"role": "user", "content": "x"}], [tool]), lambda: gemma4.Chat(nano, [tool]),
+                 lambda: gemma4.ReplyParser(nano.tokenizer, tools=[tool]), lambda: gemma4.encode_chat(nano.tokenizer, [message]),
+                 lambda: chat.send("x", tool_choice={"function": {"name": held}}),
+                 lambda: chat.send([{"role": "user", "content": "x"}, {"role": "tool", "name": "f", "content": held}])):
+        with pytest.raises(gemma4.Error, match=words) as error:
+            call()
+        assert error.value.code in ("invalid_argument", "bad_format") and len(str(error.value)) < 400
+    assert chat.messages == []
+
+
+def test_what_json_can_hold_in_a_schema():
+    for schema, text in (({"const": (1, 2)}, "[1,2]"), ({"const": np.float64(0.5)}, "0.5"), ({"const": Color.RED}, "1"),
+                         ({"enum": [True, None]}, "null"), (collections.OrderedDict(const="a"), '"a"'), ({"const": b"caf\xc3\xa9"}, '"caf\u00e9"'),
+                         (types.MappingProxyType({"const": 2}), "2"), ({"const": deep(50, list)}, "[" * 50 + "{}" + "]" * 50)):
+        assert gemma4.json_schema(schema).accepts(text), schema
+    for text in ("[" * 100000, '{"not":' * 100000 + "{}" + "}" * 100000, '{"minimum": NaN}', '{"minimum": Infinity}', "{'a': 1}", b"\xff", "\ud800"):
+        with pytest.raises(gemma4.Error):
+            gemma4.json_schema(text)
+
+
+@dataclasses.dataclass
+class Point:
+    """A point."""
+    x: int
+    label: typing.Optional[str] = None
+    next: typing.Optional["Point"] = None
+
+
+class Named(typing.TypedDict):
+    name: str
+    tags: typing.List[str]
+
+
+def test_classes_are_schemas_wherever_schemas_are(nano):
+    pydantic = pytest.importorskip("pydantic")
+
+    class Person(pydantic.BaseModel):
+        name: str
+        age: typing.Optional[int] = None
+
+    cases = [(Person, ['{"name":"a"}', '{"name":"a","age":3}', '{"name":"a","age":null}'], ['{"age":3}', '{"name":1}']),
+             (Person(name="x"), ['{"name":"a"}'], ['{"name":1}']),
+             (Point, ['{"x":1}', '{"x":1,"label":null}', '{"x":1,"label":"a"}', '{"x":1,"next":{"x":2,"next":null}}'], ['{"x":"1"}', '{"x":1,"next":{}}']),
+             (Named, ['{"name":"a","tags":[]}', '{"tags":["b"],"name":""}'], ['{"name":"a"}', '{"name":"a","tags":[1]}'])]
+    for kind, good, bad in cases:
+        grammar = gemma4.json_schema(kind, closed_objects=True)
+        assert all(grammar.accepts(text) for text in good) and not any(grammar.accepts(text) for text in bad), kind
+        reply = gemma4.Chat(nano, sampler=gemma4.Sampler(temperature=0)).send("Give me JSON.", kind, max_tokens=200)
+        assert reply.finish_reason != "stop" or grammar.accepts(reply.text), (kind, reply.text)
+    for kind in (int, object, enum.Enum):
+        with pytest.raises(gemma4.Error):
+            gemma4.json_schema(kind)
+        with pytest.raises(gemma4.Error, match="response_format"):
+            gemma4.Chat(nano).send("x", kind)
 
 
 @pytest.mark.parametrize("schema, code, words", [

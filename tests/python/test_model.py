@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gemma4
+import tiny_tokenizer
 
 
 def test_version_and_names():
@@ -108,6 +109,33 @@ def test_config(tiny):
     config.to_dict()["hidden_size"] = 1
     config.layer_types.clear()
     assert tiny.config.hidden_size == 160 and tiny.config.layer_types
+
+
+def test_ids_that_the_model_has_beyond_its_tokenizer(write_checkpoint, tmp_path):
+    folder = tmp_path / "padded"
+    shutil.copytree(write_checkpoint("e2b", "f32"), folder)
+    (folder / "tokenizer.json").write_text(json.dumps(tiny_tokenizer.TinyTokenizer(440).to_json()))
+    model = gemma4.Model(folder, threads=1)
+    tokenizer = model.tokenizer
+    assert (model.config.vocab_size, tokenizer.vocab_size) == (448, 440)
+    a = tokenizer.encode("a")
+    assert tokenizer.decode(a + list(range(440, 448)) + a) == "aa" and tokenizer.id_to_token(447) == "" and not tokenizer.is_special(447)
+    decoder = gemma4.TokenDecoder(tokenizer)
+    assert [decoder.push(id) for id in (440, *a, 447)] == ["", "a", ""]
+    session = gemma4.Session(model, context_length=64)
+    sampler = gemma4.Sampler(seed=1, logit_bias={str(id): 30.0 for id in range(440, 448)})
+    generation = gemma4.generate(session, a, sampler=sampler, max_tokens=20, stop_at_eos=False)
+    pieces = list(generation)
+    assert sum(id >= 440 for id in generation.result.token_ids) > 10
+    assert tokenizer.decode(generation.result.token_ids) == generation.result.text == "".join(piece.text for piece in pieces)
+    for wrong in (448, -1):
+        for refused in (lambda: tokenizer.decode([wrong]), lambda: tokenizer.id_to_token(wrong), lambda: decoder.push(wrong)):
+            with pytest.raises(gemma4.Error, match="447") as error:
+                refused()
+            assert error.value.code == "token_out_of_range"
+    alone = gemma4.Tokenizer.load(folder)  # knows no model
+    with pytest.raises(gemma4.Error, match="439"):
+        alone.decode([440])
 
 
 def test_tokenizer(tiny):

@@ -1,6 +1,7 @@
 """What holds for every object: with, close, copies, pickles, reprs; arrays that outlive what made them."""
 import copy
 import gc
+import json
 import pickle
 import re
 
@@ -92,11 +93,31 @@ def test_pickles_are_refused_with_a_word(tiny, session):
             pickle.dumps(value)
 
 
+def test_what_a_generation_yields_is_a_value(session):
+    generation = gemma4.generate(session, [1, 2, 3], sampler=gemma4.Sampler(top_logprobs=2, seed=1), max_tokens=6, stop_at_eos=False)
+    pieces = [piece for piece in generation if piece.samples]
+    values = [generation.result, *pieces, pieces[0].samples[0], pieces[0].samples[0].top[1]]
+    for value in values:
+        for again in (pickle.loads(pickle.dumps(value)), copy.copy(value), copy.deepcopy(value),
+                      *(pickle.loads(pickle.dumps(value, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1))):
+            assert type(again) is type(value) and repr(again) == repr(value) and again.to_dict() == value.to_dict()
+        assert json.loads(json.dumps(value.to_dict(), allow_nan=False)) == json.loads(value.to_json())
+    result = values[0]
+    assert result.to_dict() == {"reason": "max_tokens", "text": result.text, "token_ids": result.token_ids, "stop": "",
+                                "prefill_seconds": result.prefill_seconds, "decode_seconds": result.decode_seconds}
+    assert pieces[0].to_dict()["samples"][0]["top"][1] == {"token": pieces[0].samples[0].top[1].token,
+                                                          "logprob": pieces[0].samples[0].top[1].logprob}
+
+
 def test_errors_can_be_pickled():
     with pytest.raises(gemma4.Error) as error:
         gemma4.regex("(")
     again = pickle.loads(pickle.dumps(error.value))
     assert type(again) is gemma4.Error and str(again) == str(error.value) and again.code == error.value.code == "bad_format"
+    with pytest.raises(gemma4.Error) as error:
+        gemma4.json_schema({"const": object()})
+    again = pickle.loads(pickle.dumps(error.value))
+    assert isinstance(again, gemma4.Error) and isinstance(again, TypeError) and again.code == "invalid_argument"
 
 
 def test_reprs(tiny, session):

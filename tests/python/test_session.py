@@ -1,4 +1,5 @@
 """Session: prefill, decode, truncate, fork, and threads."""
+import signal
 import threading
 import time
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 import gemma4
+from conftest import NANO
 
 IDS = [(7 * i + 3) % 448 for i in range(40)]
 
@@ -98,13 +100,14 @@ def test_progress_and_cancel(tiny):
     session = gemma4.Session(tiny, context_length=256, prefill_chunk=8)
     seen = []
     session.prefill(IDS, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(8, 40), (16, 40), (24, 40), (32, 40), (40, 40)]
+    assert {(8, 40), (16, 40), (24, 40), (32, 40)} < set(seen) and seen[-1] == (40, 40)
+    assert seen == sorted(set(seen)) and seen[0][0] < 8  # within the first chunk
 
     cancel = gemma4.CancelToken()
     with pytest.raises(gemma4.Error) as error:
         session.prefill(IDS, cancel=cancel, progress=lambda done, total: cancel.cancel())
     assert error.value.code == "cancelled" and cancel.cancelled
-    assert session.position == 48
+    assert session.position == 40  # within the first chunk, too
     session.decode(5)
 
 
@@ -112,7 +115,27 @@ def test_progress_may_raise(tiny):
     session = gemma4.Session(tiny, context_length=256, prefill_chunk=8)
     with pytest.raises(ZeroDivisionError):
         session.prefill(IDS, progress=lambda done, total: 1 / 0)
-    assert session.position == 8
+    assert session.position == 0
+    with pytest.raises(ZeroDivisionError):
+        session.prefill(IDS, progress=lambda done, total: 1 / (17 - done if done > 15 else 1))
+    assert session.position == 16
+
+
+def test_progress_within_one_chunk(tiny):
+    session = gemma4.Session(tiny, context_length=256, prefill_chunk=256)
+    seen = []
+    logits = session.prefill(IDS * 5, progress=lambda done, total: seen.append((done, total, session_is_busy(session))))
+    assert len(seen) >= 4 and seen[-1][:2] == (200, 200) and all(busy for _, _, busy in seen)
+    assert len(seen) <= 200 and [s[0] for s in seen] == sorted({s[0] for s in seen})
+    assert (logits == gemma4.Session(tiny, context_length=256, prefill_chunk=256).prefill(IDS * 5)).all()
+
+
+def session_is_busy(session):
+    try:
+        session.decode(1)
+    except gemma4.Error as error:
+        return error.code == "invalid_argument"
+    return False
 
 
 def test_ctrl_c_ends_a_prefill(tiny, ctrl_c_soon):
@@ -122,6 +145,60 @@ def test_ctrl_c_ends_a_prefill(tiny, ctrl_c_soon):
         session.prefill((IDS * 100)[:4000], logits=False)
     assert 0 < session.position < 4000
     session.decode(5)
+
+
+@pytest.fixture
+def slow(nano):
+    """A session whose one chunk takes seconds, on one thread; and how many tokens it is."""
+    with gemma4.Model(NANO, threads=1) as model:
+        n = 12000
+        yield gemma4.Session(model, context_length=n, prefill_chunk=n), [1 + i % 300 for i in range(n)]
+
+
+def test_ctrl_c_within_a_chunk(slow, ctrl_c_soon):
+    session, ids = slow
+    cancel = gemma4.CancelToken()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        ctrl_c_soon()
+        session.prefill(ids, logits=False, cancel=cancel)
+    interrupted = time.monotonic() - begin
+    assert session.position == 0 and not cancel.cancelled  # the caller's token is not touched
+    begin = time.monotonic()
+    session.prefill(ids, logits=False, cancel=cancel)
+    assert interrupted < (time.monotonic() - begin) / 2
+
+
+@pytest.mark.parametrize("how", ["generate", "chat"])
+def test_ctrl_c_within_the_chunk_of_an_answer(slow, ctrl_c_soon, how):
+    session, ids = slow
+    seen = []
+    chat = gemma4.Chat(session.model, context_length=len(ids), prefill_chunk=len(ids))
+    with pytest.raises(KeyboardInterrupt):
+        ctrl_c_soon()
+        if how == "generate":
+            list(gemma4.generate(session, ids[:-10], progress=lambda done, total: seen.append(done / total)))
+        else:
+            chat.send("a " * (len(ids) // 3), progress=lambda done, total: seen.append(done / total))
+    assert seen == sorted(seen) and all(0 < s < 1 for s in seen)
+    if how == "generate":
+        assert session.position == 0
+        session.decode(1)
+    else:
+        assert chat.messages == [] and chat.send("What is 17 + 25?").text
+
+
+def test_a_signal_handler_may_cancel(slow):
+    session, ids = slow
+    cancel = gemma4.CancelToken()
+    old = signal.signal(signal.SIGALRM, lambda *_: cancel.cancel())
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(gemma4.Error) as error:
+            session.prefill(ids, logits=False, cancel=cancel)
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert error.value.code == "cancelled" and cancel.cancelled and session.position == 0
 
 
 def test_other_threads_run_during_a_prefill(tiny):

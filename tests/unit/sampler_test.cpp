@@ -26,6 +26,7 @@ constexpr float kInf = std::numeric_limits<float>::infinity();
 
 SamplerOptions options(float temperature = 1.0F, int top_k = 0, float top_p = 1.0F) {
   SamplerOptions o;
+  o.seed = 0;
   o.temperature = temperature;
   o.top_k = top_k;
   o.top_p = top_p;
@@ -210,6 +211,39 @@ TEST_CASE("determinism: copies draw alike, reset starts over, seeds differ") {
   }
   CHECK(first == again);
   CHECK(first != other);
+}
+
+TEST_CASE("a seed that nobody gave is drawn, can be read, and repeats the draws") {
+  Random random(9);
+  const auto logits = random_logits(random, 3000, false);
+  const auto draw = [&](Sampler& sampler) {
+    std::vector<TokenId> drawn;
+    for (int i = 0; i < 30; ++i) drawn.push_back(sampler.sample(logits).token);
+    return drawn;
+  };
+  SamplerOptions o = options(1.0F, 0, 1.0F);
+  o.seed.reset();
+  std::set<std::uint64_t> seeds;
+  std::set<std::vector<TokenId>> stories;
+  for (int i = 0; i < 20; ++i) {
+    Sampler sampler(o);
+    CHECK_FALSE(sampler.options().seed.has_value());  // as given
+    Sampler copy(sampler);
+    CHECK(copy.seed() == sampler.seed());
+    const std::vector<TokenId> drawn = draw(sampler);
+    CHECK(draw(copy) == drawn);
+    sampler.reset();
+    CHECK(draw(sampler) == drawn);  // the seed stays
+    SamplerOptions again = o;
+    again.seed = sampler.seed();
+    Sampler repeated(again);
+    CHECK(draw(repeated) == drawn);
+    seeds.insert(sampler.seed());
+    stories.insert(drawn);
+  }
+  CHECK(seeds.size() == 20);
+  CHECK(stories.size() == 20);
+  CHECK(Sampler(options(1.0F, 0, 1.0F)).seed() == 0);  // given as 0
 }
 
 TEST_CASE("logprobs are those of the raw logits; top is sorted, ties by id") {

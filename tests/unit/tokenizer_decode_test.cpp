@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "gemma4/tokenizer.h"
 #include "support/tokenizer_fixture.h"
+#include "tokenizer/tokenizer.h"
 
 using namespace gemma4;
 
@@ -35,6 +36,36 @@ std::string decode(const Tokenizer& t, std::initializer_list<const char*> texts,
 }
 
 }  // namespace
+
+TEST_CASE("tokenizer: the ids that its model has beyond the file's have no text; those beyond the model are errors") {
+  const test::TempFolder folder;
+  const test::TestVocabulary v = test::small_vocabulary();
+  const std::string json = folder.write("tokenizer.json", v.json()), gguf = folder.write("t.gguf", v.gguf());
+  const auto size = static_cast<TokenId>(v.tokens.size());
+  for (const std::string& path : {json, gguf}) {
+    const Tokenizer padded(tokenizer::BpeTokenizer::load(path, size + 3)), plain = Tokenizer::load(path);
+    CHECK(padded.vocab_size() == size);
+    const TokenId a = v.id("a");
+    REQUIRE(a >= 0);
+    CHECK(padded.decode(std::vector<TokenId>{a, size, a, size + 2, a}) == "aaa");
+    CHECK(padded.id_to_token(size).empty());
+    CHECK_FALSE(padded.is_special(size + 1));
+    TokenDecoder decoder(padded);
+    CHECK(decoder.push(size + 2).empty());
+    CHECK(decoder.push(a) == "a");
+    // Within the bytes of one character they are as if not there.
+    const std::vector<TokenId> bytes = {v.id("<0xC3>"), size, v.id("<0xA9>")};
+    CHECK(padded.decode(bytes) == "\xC3\xA9");
+    for (const TokenId beyond : {size + 3, TokenId{-1}}) {
+      CHECK_THROWS_WITH_AS(padded.decode(std::vector<TokenId>{beyond}), doctest::Contains(std::to_string(size + 2).c_str()), Error);
+      CHECK_THROWS_AS(padded.id_to_token(beyond), Error);
+      CHECK_THROWS_AS(decoder.push(beyond), Error);
+    }
+    CHECK_THROWS_AS(plain.decode(std::vector<TokenId>{size}), Error);
+    // A model whose table is smaller than the file's list changes nothing.
+    CHECK(Tokenizer(tokenizer::BpeTokenizer::load(path, 1)).decode(std::vector<TokenId>{a}) == "a");
+  }
+}
 
 TEST_CASE("tokenizer: decode joins pieces, spaces and bytes") {
   const Tokenizer t = small_tokenizer();

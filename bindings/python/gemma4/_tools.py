@@ -74,6 +74,19 @@ def tool_list(tools: Any) -> Any:
     return made
 
 
+def class_schema(kind: Any) -> Any:
+    """The JSON schema of a Pydantic model, a dataclass or a TypedDict; of anything else None."""
+    if hasattr(kind, "model_json_schema"):
+        return kind.model_json_schema()
+    if not inspect.isclass(kind):
+        return None
+    types_ = _Types(kind.__name__)
+    schema = types_.of_class(kind)
+    if schema is not None and types_.definitions:
+        schema["$defs"] = types_.definitions
+    return _with_nulls(schema)
+
+
 def _unwrapped(function: Any) -> Any:
     while isinstance(function, functools.partial):
         function = function.func
@@ -332,6 +345,25 @@ def _inlined(schema: Any, definitions: Schema, inside: Tuple[str, ...]) -> Any:
             del result["anyOf"]
             result = {**other, **result, "nullable": True}
     return result
+
+
+def _with_nulls(schema: Any) -> Any:
+    """A schema for tools as JSON Schema has it, which knows no "nullable"."""
+    if isinstance(schema, list):
+        return [_with_nulls(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {}
+    for key, value in schema.items():
+        if key in ("properties", "$defs"):
+            result[key] = {name: _with_nulls(each) for name, each in value.items()}
+        elif key in ("default", "const", "enum", "examples"):
+            result[key] = value
+        else:
+            result[key] = _with_nulls(value)
+    if result.pop("nullable", False) is not True:
+        return result
+    return {"anyOf": [result, {"type": "null"}]}
 
 
 def _recursive(name: str, definitions: Schema) -> bool:
