@@ -33,11 +33,12 @@ no_path_of_the_build() {
   ! grep -rlF -e "$PWD" "$1"
 }
 
-# exports_the_api BUILD: whatever src/api defines in the namespace itself is exported, and nothing else of ours.
+# exports_the_api BUILD: what src/api, and base/cancel.cpp, define in the namespace itself is exported, and nothing else of ours.
 exports_the_api() {
   local library defined exported
   library=$(find "$1" -maxdepth 1 -name 'libgemma4.so.*.*.*') || return 1
-  defined=$(find "$1" -path '*src/api/*.o' -exec nm --defined-only {} + | awk '$2 == "T" { print $3 }' | c++filt |
+  defined=$(find "$1" '(' -path '*src/api/*.o' -o -path '*src/base/cancel.cpp.o' ')' -exec nm --defined-only {} + |
+    awk '$2 == "T" { print $3 }' | c++filt |
     grep -E '^gemma4::([A-Z][A-Za-z]*::|[a-z_]+(\[abi:cxx11\])?\()' | sort -u)
   exported=$(nm -D --defined-only "$library" | awk '{ print $3 }' | c++filt | sort -u)
   [ -n "$defined" ] && [ -n "$exported" ] || return 1
