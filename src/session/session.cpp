@@ -1,8 +1,6 @@
 #include "session/session.h"
 
 #include <algorithm>
-#include <chrono>
-#include <mutex>
 #include <new>
 #include <numeric>
 
@@ -21,9 +19,16 @@ DType cache_dtype(const model::LoadedModel& model, const SessionOptions& options
   return options.kv_dtype.value_or(model.compute() == Compute::f32 ? DType::f32 : DType::f16);
 }
 
-std::size_t chunk_rows(const SessionOptions& options) {
-  return std::min(positive(options.prefill_chunk, "prefill_chunk"), positive(options.context_length, "context_length"));
+/// Rows of the longest step.
+std::size_t step_rows(const SessionOptions& options) {
+  GEMMA4_CHECK(options.longest_block >= 0, ErrorCode::invalid_argument, "longest_block: expected at least 0, got ",
+               options.longest_block);
+  const std::size_t rows = std::max(positive(options.prefill_chunk, "prefill_chunk"),
+                                    static_cast<std::size_t>(options.longest_block));
+  return std::min(rows, positive(options.context_length, "context_length"));
 }
+
+Span<const float> values_of(graph::ConstRows rows) noexcept { return {rows.data, rows.n * rows.width}; }
 
 void require_finite(bool finite, std::size_t position) {
   GEMMA4_CHECK(finite, ErrorCode::non_finite, "the step at position ", position, " gave values that are not finite");
@@ -67,20 +72,17 @@ struct SessionState::Wanted {
   }
 };
 
-/// Tells the host between the layers of a chunk how many tokens are done. The host's function may wait for other
-/// threads, and those for the model: it is called while they may have it.
+/// Tells the host between the layers of a chunk how many tokens are done. The model is held meanwhile; where others wait
+/// for it nothing is told, so that the host's function need not wait for them.
 class SessionState::ChunkProgress {
  public:
-  ChunkProgress(const Progress& told, std::unique_lock<base::TurnLock>& turn, std::size_t begin, std::size_t end,
-                std::size_t total) {
+  ChunkProgress(const Progress& told, const model::Turn& turn, std::size_t begin, std::size_t end, std::size_t total) {
     if (!told) return;
-    steps_ = [this, &told, &turn, begin, end, total, last = begin](std::size_t done, std::size_t of) mutable {
+    steps_ = [&told, &turn, begin, end, total, last = begin](std::size_t done, std::size_t of) mutable {
       const std::size_t now = begin + (end - begin) * done / of;
-      if (now <= last || (turn.mutex()->awaited() && !due())) return;
+      if (now <= last || turn.awaited()) return;
       last = now;
-      turn.unlock();
       told(now, total);
-      turn.lock();
     };
   }
   ChunkProgress(const ChunkProgress&) = delete;
@@ -90,28 +92,19 @@ class SessionState::ChunkProgress {
   const Progress* steps() const noexcept { return steps_ ? &steps_ : nullptr; }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  /// Long enough after the last time that others were let in.
-  bool due() {
-    const Clock::time_point now = Clock::now();
-    if (now - last_ < std::chrono::milliseconds(100)) return false;
-    last_ = now;
-    return true;
-  }
-
   Progress steps_;
-  Clock::time_point last_ = Clock::now();
 };
 
 SessionState::SessionState(std::shared_ptr<const model::LoadedModel> model, const SessionOptions& options) try
     : model_(std::move(model)),
       options_(options),
       context_length_(positive(options.context_length, "context_length")),
-      cache_(model_->config(), context_length_, chunk_rows(options), cache_dtype(*model_, options)),
-      workspace_(model_->config(), chunk_rows(options), model_->pool().size()),
+      step_rows_(step_rows(options)),
+      cache_(model_->config(), context_length_, step_rows_, cache_dtype(*model_, options)),
       logits_(static_cast<std::size_t>(model_->config().vocab_size), "logits") {
-  tokens_.reserve(context_length_);
+  history_.reserve(context_length_);
+  chunk_.reserve(step_rows_);
+  model_->turns().reserve(step_rows_);
   const int trained = model_->config().max_position_embeddings;
   if (options.context_length > trained) {
     base::log(LogLevel::warning, "session: context_length ", options.context_length,
@@ -122,46 +115,75 @@ SessionState::SessionState(std::shared_ptr<const model::LoadedModel> model, cons
              options.prefill_chunk, " do not fit the memory");
 }
 
-void SessionState::check_tokens(Span<const TokenId> tokens) const {
+void SessionState::check_input(const InputRows& input) const {
   const ModelConfig& config = model_->config();
+  const Span<const TokenId> tokens = input.tokens;
   const int limit = config.hidden_size_per_layer_input != 0
                         ? std::min(config.vocab_size, config.vocab_size_per_layer_input) : config.vocab_size;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     GEMMA4_CHECK(tokens[i] >= 0 && tokens[i] < limit, ErrorCode::token_out_of_range, "token ", i,
                  ": expected an id in [0, ", limit, "), got ", tokens[i]);
   }
+  std::size_t end = 0;
+  for (const MediumRows& medium : input.media) {
+    GEMMA4_CHECK(medium.begin >= end && medium.begin < medium.end && medium.end <= tokens.size() &&
+                     medium.embeddings != nullptr && medium.content != 0, ErrorCode::invalid_argument,
+                 "media: expected rows that ascend within [0, ", tokens.size(), "), got [", medium.begin, ", ", medium.end, ")");
+    GEMMA4_CHECK(!medium.block || medium.end - medium.begin <= step_rows_, ErrorCode::invalid_argument, "media: expected at most ",
+                 step_rows_, " rows that see one another (SessionOptions::longest_block), got ", medium.end - medium.begin);
+    end = medium.end;
+  }
   GEMMA4_CHECK(tokens.size() <= context_length_ - position(), ErrorCode::context_full, "context_length is ",
                context_length_, ": the session holds ", position(), " tokens, ", tokens.size(), " more do not fit");
 }
 
-void SessionState::run_chunk(Span<const TokenId> chunk, Span<const std::int32_t> keep, const CancelToken* cancel,
-                             const Progress* progress) {
+std::size_t SessionState::chunk_end(const InputRows& input, std::size_t begin) const {
+  const std::size_t chunk = std::min(static_cast<std::size_t>(options_.prefill_chunk), step_rows_);
+  const std::size_t end = std::min(begin + chunk, input.tokens.size());
+  for (const MediumRows& medium : input.media) {
+    if (medium.block && medium.begin < end && medium.end > end) return medium.begin > begin ? medium.begin : medium.end;
+  }
+  return end;
+}
+
+void SessionState::run_chunk(const model::Turn& turn, const InputRows& input, std::size_t begin, std::size_t end,
+                             Span<const std::int32_t> keep, const CancelToken* cancel, const Progress* progress) {
+  chunk_.clear();
+  for (std::size_t i = begin; i < end; ++i) chunk_.push_back({input.tokens[i], nullptr});
+  blocks_.clear();
+  const auto width = static_cast<std::size_t>(model_->config().hidden_size);
+  for (const MediumRows& medium : input.media) {
+    for (std::size_t i = std::max(begin, medium.begin); i < std::min(end, medium.end); ++i) {
+      chunk_[i - begin].embedding = medium.embeddings + (i - medium.begin) * width;
+    }
+    if (medium.block && medium.begin >= begin && medium.end <= end) {
+      blocks_.push_back({static_cast<std::int32_t>(medium.begin - begin), static_cast<std::int32_t>(medium.end - begin)});
+    }
+  }
+  const model::SequenceStep sequence{chunk_, position(), cache_.views(), keep, blocks_};
   model::Step step;
-  step.tokens = chunk;
-  step.position = position();
-  step.keep = keep;
+  step.sequences = {&sequence, 1};
   step.skip_shared_layers = options_.skip_shared_layers;
   step.cancel = cancel;
   step.progress = progress;
   step.probe = probe_ ? &probe_ : nullptr;
   step.profile = profile_;
   const bool in_vain = cancel != nullptr && cancel->cancelled();  // then the rings keep what they hold
-  if (!in_vain) cache_.will_write_to(position() + chunk.size());
-  GEMMA4_CHECK(!in_vain && model_->decoder().forward(step, cache_.views(), workspace_), ErrorCode::cancelled,
+  if (!in_vain) cache_.will_write_to(position() + chunk_.size());
+  GEMMA4_CHECK(!in_vain && model_->decoder().forward(step, turn.memory()), ErrorCode::cancelled,
                "cancelled at position ", position());
 }
 
 // What is wanted of a chunk of n rows that was run, `kept` of them, to dst.
-void SessionState::give(const Wanted& wanted, std::size_t n, std::size_t kept, float* dst) {
-  const float* hidden = workspace_.normed.data();
-  const auto d = static_cast<std::size_t>(model_->config().hidden_size);
+void SessionState::give(const model::Turn& turn, const Wanted& wanted, std::size_t n, std::size_t kept, float* dst) const {
+  const graph::ConstRows hidden = turn.workspace().normed.first(kept);
   if (kept == 0) {  // no logits to tell: what the cache was computed from
-    require_finite(model_->decoder().all_finite(workspace_.x.data(), n * d), position());
+    require_finite(model::all_finite(values_of(turn.workspace().x.first(n))), position());
   } else if (wanted.want == Want::hidden_states) {
-    require_finite(model_->decoder().all_finite(hidden, kept * d), position());
-    std::copy(hidden, hidden + kept * d, dst);
+    require_finite(model::all_finite(values_of(hidden)), position());
+    std::copy(values_of(hidden).begin(), values_of(hidden).end(), dst);
   } else {
-    require_finite(model_->decoder().logits(hidden, kept, dst, profile_), position());
+    require_finite(logits(turn, hidden, dst), position());
   }
 }
 
@@ -174,9 +196,10 @@ SessionState::Progress SessionState::guarded(const Progress& told) const {
   };
 }
 
-Span<const float> SessionState::prefill(Span<const TokenId> tokens, const PrefillOptions& options) try {
+Span<const float> SessionState::prefill(const InputRows& input, const PrefillOptions& options) try {
+  const Span<const TokenId> tokens = input.tokens;
   GEMMA4_CHECK(!tokens.empty(), ErrorCode::invalid_argument, "prefill: expected at least one token");
-  check_tokens(tokens);
+  check_input(input);
   const Wanted wanted = Wanted::of(options, tokens.size(), model_->config());
   const bool single = wanted.want == Want::last_logits;
   const std::size_t row_values = single ? 0 : wanted.rows.size() * wanted.width;
@@ -191,16 +214,16 @@ Span<const float> SessionState::prefill(Span<const TokenId> tokens, const Prefil
   const CancelToken* cancel = options.cancel ? &*options.cancel : nullptr;
 
   for (std::size_t begin = 0; begin < tokens.size();) {
-    const std::size_t end = std::min(begin + workspace_.rows, tokens.size());
+    const std::size_t end = chunk_end(input, begin);
     const std::vector<std::int32_t> keep = wanted.within(begin, end);
     {
-      auto turn = model_->pool().acquire();
+      const model::Turn turn = model_->turns().take();
       const ChunkProgress within(tell, turn, begin, end, tokens.size());
-      run_chunk(tokens.subspan(begin, end - begin), keep, cancel, within.steps());
-      give(wanted, end - begin, keep.size(), dst);
+      run_chunk(turn, input, begin, end, keep, cancel, within.steps());
+      give(turn, wanted, end - begin, keep.size(), dst);
     }
     dst += keep.size() * wanted.width;
-    tokens_.insert(tokens_.end(), tokens.begin() + begin, tokens.begin() + end);
+    history_.append(input, begin, end);
     begin = end;
     if (tell) tell(begin, tokens.size());
   }
@@ -211,21 +234,28 @@ Span<const float> SessionState::prefill(Span<const TokenId> tokens, const Prefil
 }
 
 Span<const float> SessionState::decode(TokenId token, const CancelToken* cancel) {
-  check_tokens({&token, 1});
+  const InputRows input{{&token, 1}, {}};
+  check_input(input);
   ++uses_;
   static constexpr std::int32_t kOnlyRow = 0;
-  const auto turn = model_->pool().acquire();
-  run_chunk({&token, 1}, {&kOnlyRow, 1}, cancel, nullptr);
+  const model::Turn turn = model_->turns().take();
+  run_chunk(turn, input, 0, 1, {&kOnlyRow, 1}, cancel, nullptr);
   has_logits_ = false;
-  require_finite(model_->decoder().logits(workspace_.normed.data(), 1, logits_.data(), profile_), position());
+  require_finite(logits(turn, turn.workspace().normed.first(1), logits_.data()), position());
   has_logits_ = true;
-  tokens_.push_back(token);
+  history_.append(input, 0, 1);
   return logits_.span();
+}
+
+bool SessionState::logits(const model::Turn& turn, graph::ConstRows hidden, float* dst) const {
+  return model_->decoder().logits(hidden, matmul::Arithmetic::together(), turn.matmul(), dst, profile_);
 }
 
 void SessionState::truncate(std::size_t n) {
   GEMMA4_CHECK(n <= position(), ErrorCode::invalid_argument, "truncate: expected at most position ", position(),
                ", got ", n);
+  GEMMA4_CHECK(history_.nearest_cut(n) == n, ErrorCode::invalid_argument, "truncate to ", n,
+               ": its rows see one another with those after it; the nearest place before is ", history_.nearest_cut(n));
   if (n == position()) return;
   ++uses_;
   const auto checkpoint = std::find_if(checkpoints_.begin(), checkpoints_.end(),
@@ -242,12 +272,13 @@ void SessionState::truncate(std::size_t n) {
     }
     cache_.restore(**checkpoint);
   }
-  tokens_.resize(n);
+  history_.truncate(n);
   has_logits_ = false;
   while (!checkpoints_.empty() && checkpoints_.back()->position > n) checkpoints_.pop_back();
 }
 
 std::size_t SessionState::nearest_resumable(std::size_t n) const noexcept {
+  n = history_.nearest_cut(n);
   if (n == position() || (n != 0 && cache_.can_resume_at(n))) return n;
   std::size_t nearest = 0;
   for (const auto& snapshot : checkpoints_) {
@@ -278,7 +309,8 @@ bool SessionState::checkpoint() {
 std::shared_ptr<SessionState> SessionState::fork() const {
   auto copy = std::make_shared<SessionState>(model_, options_);
   copy->cache_.copy_from(cache_, position());
-  copy->tokens_.assign(tokens_.begin(), tokens_.end());
+  copy->history_ = history_;
+  copy->history_.reserve(context_length_);
   copy->checkpoints_ = checkpoints_;
   copy->has_logits_ = has_logits_;
   if (has_logits_) std::copy(logits_.data(), logits_.data() + logits_.size(), copy->logits_.data());
@@ -294,16 +326,16 @@ std::shared_ptr<float> SessionState::take_rows() {
 }
 
 SessionState::Bytes SessionState::bytes_for(const model::LoadedModel& model, const SessionOptions& options) {
-  const std::size_t context_length = positive(options.context_length, "context_length"), rows = chunk_rows(options);
+  const std::size_t context_length = positive(options.context_length, "context_length"), rows = step_rows(options);
   Bytes bytes;
   bytes.cache = KvCache::bytes_for(model.config(), context_length, rows, cache_dtype(model, options));
-  bytes.rest = model::Workspace::bytes_for(model.config(), rows, model.pool().size()) +
-               static_cast<std::size_t>(model.config().vocab_size) * sizeof(float) + context_length * sizeof(TokenId);
+  bytes.rest = static_cast<std::size_t>(model.config().vocab_size) * sizeof(float) + History::bytes_for(context_length);
+  bytes.workspace = model.turns().bytes_for(rows);
   return bytes;
 }
 
 std::uint64_t SessionState::memory_bytes() const noexcept {
-  return cache_.bytes() + workspace_.bytes() + logits_.bytes() + rows_.bytes() + tokens_.capacity() * sizeof(TokenId);
+  return cache_.bytes() + logits_.bytes() + rows_.bytes() + history_.bytes();
 }
 
 }  // namespace gemma4::session
