@@ -1,6 +1,7 @@
 #include "session/session.h"
 
 #include <algorithm>
+#include <chrono>
 #include <new>
 #include <numeric>
 
@@ -72,17 +73,17 @@ struct SessionState::Wanted {
   }
 };
 
-/// Tells the host between the layers of a chunk how many tokens are done. The model is held meanwhile; where others wait
-/// for it nothing is told, so that the host's function need not wait for them.
+/// Tells the host between the layers of a chunk how many tokens are done. The host's function may wait for other
+/// threads, and those for the model: it is called while they may have it.
 class SessionState::ChunkProgress {
  public:
-  ChunkProgress(const Progress& told, const model::Turn& turn, std::size_t begin, std::size_t end, std::size_t total) {
+  ChunkProgress(const Progress& told, model::Turn& turn, std::size_t begin, std::size_t end, std::size_t total) {
     if (!told) return;
-    steps_ = [&told, &turn, begin, end, total, last = begin](std::size_t done, std::size_t of) mutable {
+    steps_ = [this, &told, &turn, begin, end, total, last = begin](std::size_t done, std::size_t of) mutable {
       const std::size_t now = begin + (end - begin) * done / of;
-      if (now <= last || turn.awaited()) return;
+      if (now <= last || (turn.awaited() && !due())) return;
       last = now;
-      told(now, total);
+      turn.pause([&] { told(now, total); });
     };
   }
   ChunkProgress(const ChunkProgress&) = delete;
@@ -92,7 +93,18 @@ class SessionState::ChunkProgress {
   const Progress* steps() const noexcept { return steps_ ? &steps_ : nullptr; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  /// Long enough after the last time that others were let in.
+  bool due() {
+    const Clock::time_point now = Clock::now();
+    if (now - last_ < std::chrono::milliseconds(100)) return false;
+    last_ = now;
+    return true;
+  }
+
   Progress steps_;
+  Clock::time_point last_ = Clock::now();
 };
 
 SessionState::SessionState(std::shared_ptr<const model::LoadedModel> model, const SessionOptions& options) try
@@ -217,7 +229,7 @@ Span<const float> SessionState::prefill(const InputRows& input, const PrefillOpt
     const std::size_t end = chunk_end(input, begin);
     const std::vector<std::int32_t> keep = wanted.within(begin, end);
     {
-      const model::Turn turn = model_->turns().take();
+      model::Turn turn = model_->turns().take();
       const ChunkProgress within(tell, turn, begin, end, tokens.size());
       run_chunk(turn, input, begin, end, keep, cancel, within.steps());
       give(turn, wanted, end - begin, keep.size(), dst);

@@ -74,12 +74,13 @@ bool Decoder::forward(const Step& step, StepMemory memory) const {
   };
 
   const Span<const std::int32_t> kept(ws.kept.data(), place_rows(pass, step, inverse_));
-  const std::size_t work = pass.n * layers_for_all + kept.size() * (layers - layers_for_all);
+  const std::size_t begun_by_all = std::min(layers_for_all + 1, layers);
+  const std::size_t work = pass.n * begun_by_all + kept.size() * (layers - begun_by_all);
   std::size_t done = 0;  // of the work: rows times layers
   const auto run = [&](std::size_t l, const StepInputs& inputs, bool stored) {
     layer(pass, l, weights_.layers[l], inputs, stored);
     tap(static_cast<int>(l), pass.x());
-    done += pass.n;
+    if (!stored) done += pass.n;
     if (step.progress == nullptr || l + 1 == layers) return;
     (*step.progress)(done, work);
     watch.skip();
@@ -97,6 +98,7 @@ bool Decoder::forward(const Step& step, StepMemory memory) const {
   if (step.skip_shared_layers) {
     if (cancelled(step)) return false;
     store_only(pass, last_owner, weights_.layers[last_owner]);
+    done += pass.n;
   }
   drop_other_rows(pass, kept);
   if (pass.n == 0) return true;
