@@ -4,6 +4,7 @@
 #include <chrono>
 #include <new>
 #include <numeric>
+#include <string>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -31,47 +32,43 @@ std::size_t step_rows(const SessionOptions& options) {
 
 Span<const float> values_of(graph::ConstRows rows) noexcept { return {rows.data, rows.n * rows.width}; }
 
+void require_ascending(Span<const std::int32_t> rows, std::size_t n) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    GEMMA4_CHECK(rows[i] >= 0 && static_cast<std::size_t>(rows[i]) < n && (i == 0 || rows[i - 1] < rows[i]),
+                 ErrorCode::invalid_argument, "prefill: rows must ascend within [0, ", n, "), got ", rows[i], " at index ", i);
+  }
+}
+
+/// The rows of n whose hidden states a prefill needs.
+std::vector<std::int32_t> rows_for(const PrefillOptions& options, std::size_t n) {
+  std::vector<std::int32_t> rows;
+  switch (options.want) {
+    case Want::nothing: break;
+    case Want::last_logits: rows = {static_cast<std::int32_t>(n - 1)}; break;
+    case Want::hidden_states: [[fallthrough]];
+    case Want::all_logits:
+      rows.resize(n);
+      std::iota(rows.begin(), rows.end(), 0);
+      break;
+    case Want::rows: rows.assign(options.rows.begin(), options.rows.end()); break;
+  }
+  return rows;
+}
+
+/// The rows within [begin, end), counted from begin.
+std::vector<std::int32_t> within(Span<const std::int32_t> rows, std::size_t begin, std::size_t end) {
+  const auto from = std::lower_bound(rows.begin(), rows.end(), static_cast<std::int32_t>(begin));
+  const auto to = std::lower_bound(from, rows.end(), static_cast<std::int32_t>(end));
+  std::vector<std::int32_t> result(from, to);
+  for (std::int32_t& row : result) row -= static_cast<std::int32_t>(begin);
+  return result;
+}
+
 void require_finite(bool finite, std::size_t position) {
   GEMMA4_CHECK(finite, ErrorCode::non_finite, "the step at position ", position, " gave values that are not finite");
 }
 
 }  // namespace
-
-/// What a prefill returns, row by row over its chunks.
-struct SessionState::Wanted {
-  Want want;
-  std::size_t width;               // values per row returned
-  std::vector<std::int32_t> rows;  // indices into the whole prompt, ascending
-
-  /// The wanted rows within [begin, end), counted from begin.
-  std::vector<std::int32_t> within(std::size_t begin, std::size_t end) const {
-    const auto from = std::lower_bound(rows.begin(), rows.end(), static_cast<std::int32_t>(begin));
-    const auto to = std::lower_bound(from, rows.end(), static_cast<std::int32_t>(end));
-    std::vector<std::int32_t> result(from, to);
-    for (std::int32_t& row : result) row -= static_cast<std::int32_t>(begin);
-    return result;
-  }
-
-  static Wanted of(const PrefillOptions& options, std::size_t n, const ModelConfig& config) {
-    Wanted wanted{options.want, static_cast<std::size_t>(config.vocab_size), {}};
-    switch (options.want) {
-      case Want::nothing: break;
-      case Want::last_logits: wanted.rows = {static_cast<std::int32_t>(n - 1)}; break;
-      case Want::hidden_states: wanted.width = static_cast<std::size_t>(config.hidden_size); [[fallthrough]];
-      case Want::all_logits:
-        wanted.rows.resize(n);
-        std::iota(wanted.rows.begin(), wanted.rows.end(), 0);
-        break;
-      case Want::rows: wanted.rows.assign(options.rows.begin(), options.rows.end()); break;
-    }
-    for (std::size_t i = 0; i < wanted.rows.size(); ++i) {
-      const std::int32_t row = wanted.rows[i];
-      GEMMA4_CHECK(row >= 0 && static_cast<std::size_t>(row) < n && (i == 0 || wanted.rows[i - 1] < row),
-                   ErrorCode::invalid_argument, "prefill: rows must ascend within [0, ", n, "), got ", row, " at index ", i);
-    }
-    return wanted;
-  }
-};
 
 /// Tells the host between the layers of a chunk how many tokens are done. The host's function may wait for other
 /// threads, and those for the model: it is called while they may have it.
@@ -187,11 +184,11 @@ void SessionState::run_chunk(const model::Turn& turn, const InputRows& input, st
 }
 
 // What is wanted of a chunk of n rows that was run, `kept` of them, to dst.
-void SessionState::give(const model::Turn& turn, const Wanted& wanted, std::size_t n, std::size_t kept, float* dst) const {
+void SessionState::give(const model::Turn& turn, Want want, std::size_t n, std::size_t kept, float* dst) const {
   const graph::ConstRows hidden = turn.workspace().normed.first(kept);
   if (kept == 0) {  // no logits to tell: what the cache was computed from
     require_finite(model::all_finite(values_of(turn.workspace().x.first(n))), position());
-  } else if (wanted.want == Want::hidden_states) {
+  } else if (want == Want::hidden_states) {
     require_finite(model::all_finite(values_of(hidden)), position());
     std::copy(values_of(hidden).begin(), values_of(hidden).end(), dst);
   } else {
@@ -208,39 +205,73 @@ SessionState::Progress SessionState::guarded(const Progress& told) const {
   };
 }
 
+void SessionState::run(const InputRows& input, Span<const std::int32_t> rows, const CancelToken* cancel,
+                       const Progress& told, const ChunkDone& done) {
+  const std::size_t n = input.tokens.size();
+  has_logits_ = false;
+  ++uses_;
+  const Progress tell = guarded(told);
+  for (std::size_t begin = 0; begin < n;) {
+    const std::size_t end = chunk_end(input, begin);
+    const std::vector<std::int32_t> keep = within(rows, begin, end);
+    {
+      model::Turn turn = model_->turns().take();
+      const ChunkProgress progress(tell, turn, begin, end, n);
+      run_chunk(turn, input, begin, end, keep, cancel, progress.steps());
+      done(turn, begin, end, keep);
+    }
+    history_.append(input, begin, end);
+    begin = end;
+    if (tell) tell(begin, n);
+  }
+}
+
 Span<const float> SessionState::prefill(const InputRows& input, const PrefillOptions& options) try {
-  const Span<const TokenId> tokens = input.tokens;
-  GEMMA4_CHECK(!tokens.empty(), ErrorCode::invalid_argument, "prefill: expected at least one token");
+  GEMMA4_CHECK(!input.tokens.empty(), ErrorCode::invalid_argument, "prefill: expected at least one token");
   check_input(input);
-  const Wanted wanted = Wanted::of(options, tokens.size(), model_->config());
-  const bool single = wanted.want == Want::last_logits;
-  const std::size_t row_values = single ? 0 : wanted.rows.size() * wanted.width;
+  const std::vector<std::int32_t> rows = rows_for(options, input.tokens.size());
+  require_ascending(rows, input.tokens.size());
+  const bool single = options.want == Want::last_logits;
+  const ModelConfig& config = model_->config();
+  const auto width = static_cast<std::size_t>(options.want == Want::hidden_states ? config.hidden_size : config.vocab_size);
+  const std::size_t row_values = single ? 0 : rows.size() * width;
   if (rows_.size() != row_values) {
     rows_ = {};  // before the new ones come
     rows_ = base::AlignedBuffer<float>(row_values, "prefill: the rows asked for");
   }
-  has_logits_ = false;
-  ++uses_;
-  const Progress tell = guarded(options.progress);
   float* dst = single ? logits_.data() : rows_.data();
-  const CancelToken* cancel = options.cancel ? &*options.cancel : nullptr;
-
-  for (std::size_t begin = 0; begin < tokens.size();) {
-    const std::size_t end = chunk_end(input, begin);
-    const std::vector<std::int32_t> keep = wanted.within(begin, end);
-    {
-      model::Turn turn = model_->turns().take();
-      const ChunkProgress within(tell, turn, begin, end, tokens.size());
-      run_chunk(turn, input, begin, end, keep, cancel, within.steps());
-      give(turn, wanted, end - begin, keep.size(), dst);
-    }
-    dst += keep.size() * wanted.width;
-    history_.append(input, begin, end);
-    begin = end;
-    if (tell) tell(begin, tokens.size());
-  }
+  run(input, rows, options.cancel ? &*options.cancel : nullptr, options.progress,
+      [&](const model::Turn& turn, std::size_t begin, std::size_t end, Span<const std::int32_t> kept) {
+        give(turn, options.want, end - begin, kept.size(), dst);
+        dst += kept.size() * width;
+      });
   has_logits_ = single;
   return single ? logits_.span() : rows_.span();
+} catch (const std::bad_alloc&) {
+  base::fail(ErrorCode::out_of_memory, "prefill: no memory for a chunk at position ", position());
+}
+
+void SessionState::prefill(const InputRows& input, Span<const std::int32_t> rows, bool with_logits, const RowSink& sink,
+                           const std::optional<CancelToken>& cancel) try {
+  GEMMA4_CHECK(!input.tokens.empty(), ErrorCode::invalid_argument, "prefill: expected at least one token");
+  check_input(input);
+  require_ascending(rows, input.tokens.size());
+  const auto vocab_size = static_cast<std::size_t>(model_->config().vocab_size);
+  std::vector<float> values;
+  std::vector<std::int32_t> indices;
+  run(input, rows, cancel ? &*cancel : nullptr, {},
+      [&](const model::Turn& turn, std::size_t begin, std::size_t end, Span<const std::int32_t> kept) {
+        if (kept.empty()) return give(turn, Want::nothing, end - begin, 0, nullptr);
+        const graph::ConstRows hidden = turn.workspace().normed.first(kept.size());
+        require_finite(model::all_finite(values_of(hidden)), position());
+        if (with_logits) {
+          values.resize(kept.size() * vocab_size);
+          require_finite(logits(turn, hidden, values.data()), position());
+        }
+        indices.assign(kept.begin(), kept.end());
+        for (std::int32_t& row : indices) row += static_cast<std::int32_t>(begin);
+        sink({indices, hidden, {values.data(), with_logits ? kept.size() : 0, vocab_size}});
+      });
 } catch (const std::bad_alloc&) {
   base::fail(ErrorCode::out_of_memory, "prefill: no memory for a chunk at position ", position());
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "gemma4/options.h"
@@ -16,6 +17,15 @@
 
 namespace gemma4::session {
 
+/// What a chunk of a prefill leaves of the rows that were asked for; gone when the call that gets it returns.
+struct KeptRows {
+  Span<const std::int32_t> rows;  ///< indices into the input, ascending
+  graph::ConstRows hidden;        ///< [rows, hidden_size] after the final norm
+  graph::ConstRows logits;        ///< [rows, vocab_size]; no rows where none are wanted
+};
+/// Takes them chunk by chunk, so that nobody needs room for all. It is called while the model is held: it must not use it.
+using RowSink = std::function<void(const KeptRows&)>;
+
 class SessionState {
  public:
   SessionState(std::shared_ptr<const model::LoadedModel> model, const SessionOptions& options);
@@ -24,6 +34,9 @@ class SessionState {
   /// The same for media among the tokens. A block is computed in one step, which may be longer than prefill_chunk.
   /// Throws Error invalid_argument too: media out of order or of the input's bounds, a block beyond longest_block.
   Span<const float> prefill(const InputRows& input, const PrefillOptions& options);
+  /// Hidden states and, with `with_logits`, logits of `rows` (strictly ascending), together.
+  void prefill(const InputRows& input, Span<const std::int32_t> rows, bool with_logits, const RowSink& sink,
+               const std::optional<CancelToken>& cancel = std::nullopt);
   Span<const float> decode(TokenId token, const CancelToken* cancel);  ///< cancel may be null
   /// Logits of the last token when the last call left them ([vocab_size]), else empty.
   Span<const float> last_logits() const noexcept { return has_logits_ ? logits_.span() : Span<const float>(); }
@@ -54,10 +67,11 @@ class SessionState {
   void set_profile(Profile* profile) noexcept { profile_ = profile; }
 
  private:
-  struct Wanted;
   class ChunkProgress;
 
   using Progress = std::function<void(std::size_t done, std::size_t total)>;
+  /// A chunk was run: its rows [begin, end) of the input, and which of them the workspace has kept.
+  using ChunkDone = std::function<void(const model::Turn& turn, std::size_t begin, std::size_t end, Span<const std::int32_t> kept)>;
 
   void check_input(const InputRows& input) const;
   /// Where the chunk that begins at row `begin` of the input ends: at most a step's rows on, never inside a block.
@@ -67,7 +81,10 @@ class SessionState {
   void run_chunk(const model::Turn& turn, const InputRows& input, std::size_t begin, std::size_t end,
                  Span<const std::int32_t> keep, const CancelToken* cancel, const Progress* progress);
   bool logits(const model::Turn& turn, graph::ConstRows hidden, float* dst) const;
-  void give(const model::Turn& turn, const Wanted& wanted, std::size_t n, std::size_t kept, float* dst) const;
+  /// Runs the input chunk by chunk. `rows` are those whose hidden states are kept, as indices into the input.
+  void run(const InputRows& input, Span<const std::int32_t> rows, const CancelToken* cancel, const Progress& told,
+           const ChunkDone& done);
+  void give(const model::Turn& turn, Want want, std::size_t n, std::size_t kept, float* dst) const;
   Progress guarded(const Progress& told) const;
 
   std::shared_ptr<const model::LoadedModel> model_;

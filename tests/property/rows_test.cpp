@@ -1,7 +1,9 @@
 // Steps of rows: several sequences at once, rows whose embeddings are given, blocks of rows that see one another.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstdlib>
+#include <utility>
 
 #include "kernels/dispatch.h"
 #include "session/session.h"
@@ -179,6 +181,50 @@ TEST_CASE("the embedding of a token, given, equals the token") {
       session::SessionState given(m.model.impl(), sized(64, chunk)), told(m.model.impl(), sized(64, chunk));
       const Values a = values(given.prefill({tokens, {&medium, 1}}, wanting(Want::all_logits)));
       CHECK_MESSAGE(same_bits(a, told.prefill(Span<const TokenId>(tokens), wanting(Want::all_logits))), m.name);
+    }
+  }
+}
+
+TEST_CASE("a sink gets hidden states and logits together, chunk by chunk, as they are asked for apart") {
+  for (const RandomModel& m : random_models()) {
+    const std::vector<TokenId> tokens = Random(6).tokens(m.model, 50);
+    const std::vector<std::int32_t> rows = {0, 3, 4, 17, 30, 31, 48};
+    for (const int chunk : {1, 7, 64}) {
+      session::SessionState apart(m.model.impl(), sized(64, chunk)), together(m.model.impl(), sized(64, chunk));
+      const Values hidden = values(apart.prefill(Span<const TokenId>(tokens), wanting(Want::hidden_states)));
+      apart.truncate(0);
+      PrefillOptions some = wanting(Want::rows);
+      some.rows.assign(rows.begin(), rows.end());
+      const Values logits = values(apart.prefill(Span<const TokenId>(tokens), some));
+
+      std::vector<std::int32_t> seen;
+      Values got_hidden, got_logits;
+      const auto take = [&](const session::KeptRows& kept) {
+        REQUIRE(kept.hidden.n == kept.rows.size());
+        seen.insert(seen.end(), kept.rows.begin(), kept.rows.end());
+        got_hidden.insert(got_hidden.end(), kept.hidden.data, kept.hidden.data + kept.hidden.n * kept.hidden.width);
+        got_logits.insert(got_logits.end(), kept.logits.data, kept.logits.data + kept.logits.n * kept.logits.width);
+      };
+      together.prefill({tokens, {}}, rows, true, take);
+      CHECK(seen == rows);
+      CHECK(same_bits(got_logits, logits));
+      Values expected;
+      const auto width = static_cast<std::ptrdiff_t>(m.model.config().hidden_size);
+      for (const std::int32_t row : rows) expected.insert(expected.end(), hidden.begin() + row * width, hidden.begin() + (row + 1) * width);
+      float largest = 0;
+      for (const float value : expected) largest = std::max(largest, std::abs(value));
+      // Where other rows are dropped the work is cut elsewhere.
+      const double allowed = m.model.compute() == Compute::f32 ? m.tolerance(expected) * largest : m.tolerance(expected);
+      CHECK_MESSAGE(difference(got_hidden, expected) <= allowed, m.name, ", chunk ", chunk);
+
+      const Values before = std::exchange(got_hidden, {});
+      got_logits.clear();
+      together.truncate(0);
+      together.prefill({tokens, {}}, rows, false, take);
+      CHECK(got_logits.empty());
+      CHECK(same_bits(got_hidden, before));
+      CHECK(together.position() == 50);
+      CHECK_THROWS_AS(together.prefill({tokens, {}}, std::vector<std::int32_t>{3, 3}, true, take), Error);
     }
   }
 }
