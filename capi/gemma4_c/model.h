@@ -77,9 +77,10 @@ GEMMA4_API gemma4_status gemma4_model_verify(const gemma4_model* model, gemma4_b
 enum {
   GEMMA4_MEMORY_WEIGHTS = 1,      ///< In the file's types; mapped, they are the system's cache and can be dropped.
   GEMMA4_MEMORY_KV_CACHE = 2,     ///< Committed when the session is made.
-  GEMMA4_MEMORY_WORK = 3,         ///< Activations and logits: committed when the session is made.
+  GEMMA4_MEMORY_WORK = 3,         ///< Activations: once per model, committed when its first session is made.
   GEMMA4_MEMORY_CHECKPOINTS = 4,  ///< At most, where gemma4_session_checkpoint is used (chats do).
-  GEMMA4_MEMORY_TOTAL = 5         ///< Weights, cache and work.
+  GEMMA4_MEMORY_TOTAL = 5,        ///< Weights, cache, work and state.
+  GEMMA4_MEMORY_STATE = 6         ///< Logits and history of the session: committed when it is made.
 };
 
 /// The memory plan: the bytes of a part, a GEMMA4_MEMORY_... number, for a session of these options (NULL: defaults),

@@ -147,6 +147,9 @@ gemma4_status gemma4_model_memory(const gemma4_model* model, const gemma4_sessio
       case GEMMA4_MEMORY_WORK:
         bytes = plan.workspace_bytes;
         break;
+      case GEMMA4_MEMORY_STATE:
+        bytes = plan.state_bytes;
+        break;
       case GEMMA4_MEMORY_CHECKPOINTS:
         bytes = plan.checkpoint_bytes;
         break;

@@ -54,6 +54,8 @@ struct SessionOptions {
   /// ModelConfig::max_position_embeddings is allowed and logged as a warning: the model was not made for such texts.
   int context_length = 4096;
   int prefill_chunk = 512;         ///< Tokens computed together in prefill; larger is faster and needs more memory.
+  int longest_block = 0;           ///< Rows of the longest picture whose rows see one another (up to 1,120; models with
+                                   ///< use_bidirectional_attention): such a step may exceed prefill_chunk. 0: text alone.
   std::optional<DType> kv_dtype;   ///< Element type of the KV cache; default f32 when computing in F32, else f16.
   std::uint64_t checkpoint_bytes = std::uint64_t{256} << 20;  ///< Memory for Session::checkpoint(); oldest dropped first.
   bool skip_shared_layers = true;  ///< Rows nobody asked for skip the KV-shared layers in prefill (exact; for tests).

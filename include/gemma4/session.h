@@ -16,17 +16,20 @@ class SessionState;
 }
 
 /// What a model and one session over it take, in bytes. Exact: memory_plan() and Session::memory_bytes() agree.
+/// A further session of these options, or a fork, takes session_bytes().
 struct MemoryPlan {
   std::vector<ModelPart> weights;      ///< As Model::parts(): of the mapped file, read when they are first used.
   std::uint64_t weight_bytes = 0;      ///< Their sum.
   std::uint64_t kv_cache_bytes = 0;    ///< Keys and values of context_length tokens; committed when the session is made.
-  std::uint64_t workspace_bytes = 0;   ///< Activations of a chunk, logits, tokens; committed then too.
+  std::uint64_t state_bytes = 0;       ///< Logits and the history of tokens; committed then too.
+  std::uint64_t workspace_bytes = 0;   ///< Activations of a step, once per model however many sessions it has: committed
+                                       ///< when the first of them is made, and again when one has longer steps.
   std::uint64_t checkpoint_bytes = 0;  ///< What Session::checkpoint() may take on top, at most.
 
   /// Session::memory_bytes() of a session that has just been made.
-  std::uint64_t session_bytes() const noexcept { return kv_cache_bytes + workspace_bytes; }
-  /// Weights and session; without checkpoints.
-  std::uint64_t total_bytes() const noexcept { return weight_bytes + session_bytes(); }
+  std::uint64_t session_bytes() const noexcept { return kv_cache_bytes + state_bytes; }
+  /// Weights, workspace and one session; without checkpoints.
+  std::uint64_t total_bytes() const noexcept { return weight_bytes + workspace_bytes + session_bytes(); }
 };
 
 /// The plan of a session with these options; makes none. Any thread. Throws Error invalid_argument as Session does.
@@ -86,7 +89,7 @@ class Session {
 
   /// The model it was made over; valid as long as the session.
   const Model& model() const noexcept;
-  /// Bytes of KV cache and work space committed by this session.
+  /// Bytes of KV cache, logits and history committed by this session. (The workspace is the model's: memory_plan().)
   std::uint64_t memory_bytes() const noexcept;
 
   const std::shared_ptr<session::SessionState>& impl() const noexcept { return impl_; }

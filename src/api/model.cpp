@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "model/loaded_model.h"
+#include "model/load/loaded_model.h"
 #include "weights/name_map.h"
 #include "weights/verify.h"
 

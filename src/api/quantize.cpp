@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "model/config.h"
+#include "model/config/config.h"
 #include "quantize/convert.h"
 
 namespace gemma4 {

@@ -39,7 +39,8 @@ MemoryPlan memory_plan(const Model& model, const SessionOptions& options) {
   for (const ModelPart& part : plan.weights) plan.weight_bytes += part.bytes;
   const session::SessionState::Bytes bytes = session::SessionState::bytes_for(*model.impl(), options);
   plan.kv_cache_bytes = bytes.cache;
-  plan.workspace_bytes = bytes.rest;
+  plan.state_bytes = bytes.rest;
+  plan.workspace_bytes = bytes.workspace;
   plan.checkpoint_bytes = options.checkpoint_bytes;
   return plan;
 }

@@ -98,11 +98,11 @@ std::size_t Conversation::begin(std::vector<Message> messages, const SendOptions
   SendOptions held = options;
   const bool holds_calls = hold(held, format);
   TurnSetup turn = setup(said);
-  if (held.tool_choice.mode == ToolChoice::Mode::none) turn.functions.clear();
-  turn.held_calls = holds_calls;
-  turn.first_id = n_ids;
-  if (holds_calls) turn.warnings = call_grammars_->warnings();
-  turn.warnings.insert(turn.warnings.end(), unanswered.begin(), unanswered.end());
+  if (held.tool_choice.mode == ToolChoice::Mode::none) turn.reply.functions.clear();
+  turn.reply.held_calls = holds_calls;
+  turn.reply.first_id = n_ids;
+  if (holds_calls) turn.reply.warnings = call_grammars_->warnings();
+  turn.reply.warnings.insert(turn.reply.warnings.end(), unanswered.begin(), unanswered.end());
   auto reply = std::make_shared<Reply>();  // the one before is its stream's
   turn_.emplace(*session_, sampler_, std::move(turn), held);
   reply_ = std::move(reply);
@@ -123,10 +123,10 @@ TurnSetup Conversation::setup(const std::vector<Message>& messages) const {
   TurnSetup result;
   result.prompt = markup.encode(*model_->tokenizer());
   result.checkpoint = turn_start(result.prompt, *model_->tokenizer());
-  result.begins_in_thought = markup.ends_with("<|channel>", "thought\n");
-  result.functions = functions_;
-  result.thinking = options_.thinking;
-  result.loop_tokens = options_.loop_tokens;
+  result.reply.begins_in_thought = markup.ends_with("<|channel>", "thought\n");
+  result.reply.functions = functions_;
+  result.reply.thinking = options_.thinking;
+  result.reply.loop_tokens = options_.loop_tokens;
   return result;
 }
 

@@ -12,7 +12,7 @@
 #include "gemma4/chat_options.h"
 #include "gemma4/message.h"
 #include "gemma4/reply.h"
-#include "model/loaded_model.h"
+#include "model/load/loaded_model.h"
 
 namespace gemma4::chat {
 

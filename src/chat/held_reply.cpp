@@ -1,6 +1,7 @@
 #include "chat/held_reply.h"
 
 #include "base/check.h"
+#include "base/token_bits.h"
 
 namespace gemma4::chat {
 
@@ -23,8 +24,7 @@ void HeldReply::begin() {
 bool HeldReply::mask(Span<std::uint32_t> allowed) {
   if (!matcher_) return false;
   matcher_->mask(allowed);
-  const auto open = static_cast<std::size_t>(open_);
-  if (undecided() && open_ >= 0 && open / 32 < allowed.size()) allowed[open / 32] |= std::uint32_t{1} << open % 32;
+  if (undecided()) base::allow_token(allowed, open_);
   return true;
 }
 

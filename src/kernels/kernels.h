@@ -49,7 +49,7 @@ struct Tile {
   bool fine = false;
 };
 
-/// Products of weights in blocks (formats/data_type.h; those with a weights::code_format) with activations quantised on
+/// Products of weights in blocks (formats/data_type.h; those with a blocks::code_format) with activations quantised on
 /// the fly. Integer sums are exact within a block; an activation row that is not finite gives results that are not.
 struct BlockKernels {
   /// Bytes of a row of k elements in 16 bits, as gemv wants it.

@@ -19,14 +19,14 @@ MatMul::MatMul(const kernels::KernelTable& kernels, const base::ThreadPool& pool
 }
 
 void MatMul::multiply(const float* src, std::size_t lds, std::size_t m, Span<const Product> products,
-                      Activations activations) {
+                      Activations activations, Arithmetic arithmetic) {
   few_.clear();
   panel_.clear();
   dense_list_.clear();
   for (Product product : products) {
     if (product.rows == Product::kAllRows) product.rows = m;
     if (product.rows == 0) continue;
-    if (product.rows <= kernels::kGemvRows) {
+    if (arithmetic.streams(product.rows)) {
       few_.push_back(product);
     } else if (integers_ && !product.weights->is_float()) {
       panel_.push_back(product);

@@ -8,6 +8,7 @@
 #include "gemma4/options.h"
 #include "gemma4/types.h"
 #include "kernels/kernels.h"
+#include "matmul/arithmetic.h"
 #include "matmul/dense_products.h"
 #include "matmul/matrix.h"
 #include "matmul/panel_products.h"
@@ -15,13 +16,6 @@
 #include "matmul/row_products.h"
 
 namespace gemma4::matmul {
-
-/// How finely the activations of many rows are rounded for weights in blocks.
-enum class Activations : std::uint8_t {
-  coarse,  ///< 8 bits with a scale per 32: noise of about 0.5 % of the result's size, never above 1 %. bf16 for the BF16
-           ///< weights of such a model: 0.2 %.
-  fine,    ///< 16 bits, two products for one: for attention, whose errors the softmax amplifies, and for short prompts.
-};
 
 /// Products over the pool's threads. Rows of weights are cut between workers by index, so equal thread counts give equal
 /// bits. Owns the scratch of one step: use it only while holding the pool.
@@ -41,11 +35,11 @@ class MatMul {
   /// @param src  [m, lds] F32
   /// @param products  any number of matrices of one k; where their rows differ (experts), each names its own.
   void multiply(const float* src, std::size_t lds, std::size_t m, Span<const Product> products,
-                Activations activations = Activations::coarse);
+                Activations activations = Activations::coarse, Arithmetic arithmetic = Arithmetic::together());
   void multiply(const float* src, std::size_t lds, std::size_t m, const Matrix& weights, float* dst, std::size_t ldd,
-                Activations activations = Activations::coarse) {
+                Activations activations = Activations::coarse, Arithmetic arithmetic = Arithmetic::together()) {
     const Product product{&weights, dst, ldd};
-    multiply(src, lds, m, Span<const Product>(&product, 1), activations);
+    multiply(src, lds, m, Span<const Product>(&product, 1), activations, arithmetic);
   }
 
  private:

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "weights/dequantize.h"
+#include "blocks/dequantize.h"
 
 namespace gemma4::matmul {
 
@@ -18,14 +18,14 @@ void widen(const kernels::KernelTable& kernels, const Matrix& matrix, std::size_
     const std::size_t begin = first / block * block, skip = first - begin;
     if (skip == 0 && count >= block) {
       const std::size_t whole = count / block * block;
-      weights::dequantize(matrix.dtype, src + matrix.bytes_of(first), dst, whole);
+      blocks::dequantize(matrix.dtype, src + matrix.bytes_of(first), dst, whole);
       first += whole;
       count -= whole;
       dst += whole;
       continue;
     }
     float values[256];  // the largest block
-    weights::dequantize(matrix.dtype, src + matrix.bytes_of(begin), values, block);
+    blocks::dequantize(matrix.dtype, src + matrix.bytes_of(begin), values, block);
     const std::size_t taken = std::min(count, block - skip);
     std::memcpy(dst, values + skip, taken * sizeof(float));
     first += taken;

@@ -8,6 +8,7 @@ namespace {
 constexpr std::size_t kGrain = 4;                    // weight rows a share is a multiple of
 constexpr std::size_t kWorthSharing = 96 * 1024;     // bytes of weights below which no other thread is woken
 constexpr std::size_t kWidenedRows = 4;
+constexpr std::size_t kCachedBytes = 128 * 1024;     // of weights that many rows go past
 
 }  // namespace
 
@@ -61,23 +62,38 @@ void RowProducts::quantize(const float* src, std::size_t lds, std::size_t m, std
 
 void RowProducts::multiply(const float* src, std::size_t lds, const Product& job, std::size_t begin, std::size_t end,
                            int worker) {
-  const Matrix& w = *job.weights;
-  const float* x = src + job.first_row * lds;
-  if (const auto plain = formats::float_type(w.dtype)) {
-    return kernels_.gemv(w.row(begin), *plain, x, lds, job.rows, job.dst + begin, job.ldd, end - begin, w.k);
+  const bool widened = !integers_ && !job.weights->is_float();
+  const std::size_t cached = std::max(kGrain, kCachedBytes / job.weights->row_bytes() / kGrain * kGrain);
+  const std::size_t stretch = widened ? kWidenedRows : job.rows <= kernels::kGemvRows ? end - begin : cached;
+  for (std::size_t j = begin; j < end; j += stretch) {
+    const std::size_t n = std::min(stretch, end - j);
+    const float* const tile = widened ? widen_rows(*job.weights, j, n, worker) : nullptr;
+    for (std::size_t i = 0; i < job.rows; i += kernels::kGemvRows) {
+      multiply_few(src, lds, job, i, std::min(kernels::kGemvRows, job.rows - i), j, n, tile);
+    }
   }
-  if (integers_) {
-    const void* rows[kernels::kGemvRows];
-    for (std::size_t i = 0; i < job.rows; ++i) rows[i] = quantized_.data() + (job.first_row + i) * row_bytes_;
-    return kernels_.blocks.gemv(w.dtype, w.row(begin), rows, job.rows, job.dst + begin, job.ldd, end - begin, w.k);
-  }
+}
+
+const float* RowProducts::widen_rows(const Matrix& w, std::size_t row, std::size_t n, int worker) {
   base::AlignedBuffer<float>& tile = tiles_[static_cast<std::size_t>(worker)];
   if (tile.size() < kWidenedRows * w.k) tile = base::AlignedBuffer<float>(kWidenedRows * w.k, "weight tile");
-  for (std::size_t j = begin; j < end; j += kWidenedRows) {
-    const std::size_t n = std::min(kWidenedRows, end - j);
-    widen(kernels_, w, j, 0, n * w.k, tile.data());
-    kernels_.gemv(tile.data(), DType::f32, x, lds, job.rows, job.dst + j, job.ldd, n, w.k);
+  widen(kernels_, w, row, 0, n * w.k, tile.data());
+  return tile.data();
+}
+
+/// Rows [i, i + rows) of the job's times rows [j, j + n) of its weights; `tile` has those widened, or is null.
+void RowProducts::multiply_few(const float* src, std::size_t lds, const Product& job, std::size_t i, std::size_t rows,
+                               std::size_t j, std::size_t n, const float* tile) const {
+  const Matrix& w = *job.weights;
+  const std::size_t first = job.first_row + i;
+  float* const dst = job.dst + i * job.ldd + j;
+  if (tile != nullptr) return kernels_.gemv(tile, DType::f32, src + first * lds, lds, rows, dst, job.ldd, n, w.k);
+  if (const auto plain = formats::float_type(w.dtype)) {
+    return kernels_.gemv(w.row(j), *plain, src + first * lds, lds, rows, dst, job.ldd, n, w.k);
   }
+  const void* quantized[kernels::kGemvRows];
+  for (std::size_t r = 0; r < rows; ++r) quantized[r] = quantized_.data() + (first + r) * row_bytes_;
+  kernels_.blocks.gemv(w.dtype, w.row(j), quantized, rows, dst, job.ldd, n, w.k);
 }
 
 }  // namespace gemma4::matmul

@@ -22,12 +22,16 @@ class RowProducts {
   /// Makes room for `rows` rows of up to k elements, so that such calls allocate nothing.
   void reserve(std::size_t rows, std::size_t k);
 
-  /// Each job has 1 to kGemvRows rows of src [m, lds].
+  /// Each job has at least one row of src [m, lds]. More than kGemvRows go past a stretch of weights that stays in the
+  /// second-level cache, so many at a time; a row's sums are the same whatever rows are beside it.
   void run(const float* src, std::size_t lds, std::size_t m, Span<const Product> jobs);
 
  private:
   void quantize(const float* src, std::size_t lds, std::size_t m, std::size_t k, Span<const Product> jobs);
   void multiply(const float* src, std::size_t lds, const Product& job, std::size_t begin, std::size_t end, int worker);
+  const float* widen_rows(const Matrix& weights, std::size_t row, std::size_t n, int worker);
+  void multiply_few(const float* src, std::size_t lds, const Product& job, std::size_t i, std::size_t rows,
+                    std::size_t j, std::size_t n, const float* tile) const;
 
   const kernels::KernelTable& kernels_;
   const base::ThreadPool& pool_;

@@ -8,7 +8,7 @@
 
 #include "base/bf16.h"
 #include "base/check.h"
-#include "weights/dequantize.h"
+#include "blocks/dequantize.h"
 
 namespace gemma4::quantization {
 namespace {
@@ -84,7 +84,7 @@ class Converter {
   void convert_row(const PlannedTensor& tensor, std::size_t row, const std::uint8_t* src, float* values,
                    std::uint8_t* dst) const {
     const std::size_t n = tensor.row;
-    weights::dequantize(tensor.from, src, values, n);
+    blocks::dequantize(tensor.from, src, values, n);
     const std::size_t bad = find_non_finite(values, n);
     if (bad < n) refuse(tensor, row, bad, values[bad], "expected finite weights");
     switch (tensor.to) {

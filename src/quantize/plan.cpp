@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "quantize/metadata.h"
-#include "weights/dequantize.h"
+#include "blocks/dequantize.h"
 #include "weights/name_map.h"
 
 namespace gemma4::quantization {
@@ -110,7 +110,7 @@ class Planner {
       plan_.dropped.push_back(entry.name);
       return;
     }
-    GEMMA4_CHECK(weights::can_dequantize(entry.type), ErrorCode::unsupported, checkpoint_.path(), ": tensor \"",
+    GEMMA4_CHECK(blocks::can_dequantize(entry.type), ErrorCode::unsupported, checkpoint_.path(), ": tensor \"",
                  entry.name, "\": element type ", formats::to_string(entry.type), " is not supported");
 
     PlannedTensor planned;

@@ -15,7 +15,7 @@ std::size_t rounded_up(std::size_t n, std::size_t multiple) noexcept {
 }
 
 /// Bytes of a view's keys, and as many of its values.
-std::size_t half_bytes(const model::KvView& view) noexcept {
+std::size_t half_bytes(const graph::KvView& view) noexcept {
   return rounded_up(view.heads * view.capacity * view.head_dim * size_of(view.dtype), kAlignment);
 }
 
@@ -25,9 +25,9 @@ std::size_t ring_capacity(const ModelConfig& config, std::size_t context_length,
 }
 
 /// A layer's own cache, without its memory.
-model::KvView view_of(const ModelConfig& config, const LayerConfig& layer, std::size_t context_length,
+graph::KvView view_of(const ModelConfig& config, const LayerConfig& layer, std::size_t context_length,
                       std::size_t prefill_chunk, DType dtype) noexcept {
-  model::KvView view;
+  graph::KvView view;
   view.dtype = dtype;
   view.heads = static_cast<std::size_t>(layer.num_key_value_heads);
   view.head_dim = static_cast<std::size_t>(layer.head_dim);
@@ -38,7 +38,7 @@ model::KvView view_of(const ModelConfig& config, const LayerConfig& layer, std::
 
 /// fn(cache bytes, offset of a run, bytes of a run) over the runs that hold positions [begin, end) and nothing else.
 template <class Fn>
-void for_each_run(const model::KvView& view, std::size_t begin, std::size_t end, Fn&& fn) {
+void for_each_run(const graph::KvView& view, std::size_t begin, std::size_t end, Fn&& fn) {
   const std::size_t element = size_of(view.dtype), row = view.head_dim * element;
   for (std::size_t head = 0; head < view.heads; ++head) {
     for (std::size_t p = begin; p < end;) {
@@ -117,7 +117,7 @@ std::size_t KvCache::smallest_resumable() const noexcept {
 
 std::size_t KvCache::snapshot_bytes(std::size_t position) const noexcept {
   std::size_t bytes = 0;
-  for (const model::KvView& view : rings_) {
+  for (const graph::KvView& view : rings_) {
     bytes += 2 * view.heads * (position - snapshot_begin(position)) * view.head_dim * size_of(view.dtype);
   }
   return bytes;
@@ -127,7 +127,7 @@ std::shared_ptr<const KvSnapshot> KvCache::take_snapshot(std::size_t position) c
   auto snapshot = std::make_shared<KvSnapshot>();
   snapshot->position = position;
   snapshot->rows.reserve(snapshot_bytes(position));
-  for (const model::KvView& view : rings_) {
+  for (const graph::KvView& view : rings_) {
     for_each_run(view, snapshot_begin(position), position, [&](const std::uint8_t* data, std::size_t at, std::size_t n) {
       snapshot->rows.insert(snapshot->rows.end(), data + at, data + at + n);
     });
@@ -137,7 +137,7 @@ std::shared_ptr<const KvSnapshot> KvCache::take_snapshot(std::size_t position) c
 
 void KvCache::restore(const KvSnapshot& snapshot) noexcept {
   const std::uint8_t* from = snapshot.rows.data();
-  for (const model::KvView& view : rings_) {
+  for (const graph::KvView& view : rings_) {
     for_each_run(view, snapshot_begin(snapshot.position), snapshot.position,
                  [&](std::uint8_t* data, std::size_t at, std::size_t n) {
                    std::memcpy(data + at, from, n);
@@ -149,8 +149,8 @@ void KvCache::restore(const KvSnapshot& snapshot) noexcept {
 
 void KvCache::copy_from(const KvCache& other, std::size_t position) noexcept {
   for (std::size_t i = 0; i < owned_.size(); ++i) {
-    const model::KvView& mine = owned_[i];
-    const model::KvView& theirs = other.owned_[i];
+    const graph::KvView& mine = owned_[i];
+    const graph::KvView& theirs = other.owned_[i];
     const std::size_t begin = position > mine.capacity ? position - mine.capacity : 0;
     for_each_run(mine, begin, position, [&](std::uint8_t* data, std::size_t at, std::size_t n) {
       std::memcpy(data + at, (data == mine.keys ? theirs.keys : theirs.values) + at, n);

@@ -8,7 +8,7 @@
 
 #include "base/aligned_buffer.h"
 #include "gemma4/config.h"
-#include "model/kv_view.h"
+#include "model/graph/kv_view.h"
 
 namespace gemma4::session {
 
@@ -28,7 +28,7 @@ class KvCache {
   static std::uint64_t bytes_for(const ModelConfig& config, std::size_t context_length, std::size_t prefill_chunk, DType dtype);
 
   /// One view per layer; a KV-shared layer has its donor's.
-  Span<const model::KvView> views() const noexcept { return views_; }
+  Span<const graph::KvView> views() const noexcept { return views_; }
 
   /// Records that positions up to `end` are being written: what lies a ring's length before is gone.
   void will_write_to(std::size_t end) noexcept;
@@ -53,9 +53,9 @@ class KvCache {
   std::size_t ring_capacity_ = 0;  // 0: no sliding layer
   std::size_t valid_begin_ = 0;    // rings hold every position from here on
   base::AlignedBuffer<std::uint8_t> storage_;
-  std::vector<model::KvView> views_;  // [layers]
-  std::vector<model::KvView> owned_;  // the views that own memory
-  std::vector<model::KvView> rings_;  // those of sliding layers
+  std::vector<graph::KvView> views_;  // [layers]
+  std::vector<graph::KvView> owned_;  // the views that own memory
+  std::vector<graph::KvView> rings_;  // those of sliding layers
 };
 
 }  // namespace gemma4::session

@@ -1,7 +1,7 @@
 #include "weights/tensor_ledger.h"
 
 #include "base/check.h"
-#include "weights/dequantize.h"
+#include "blocks/dequantize.h"
 #include "weights/name_map.h"
 
 namespace gemma4::weights {
@@ -21,7 +21,7 @@ std::optional<TensorView> TensorLedger::take_if_present(std::string_view name, c
   GEMMA4_CHECK(entry.shape == shape || both_single, ErrorCode::bad_checkpoint, checkpoint_.path(), ": tensor \"",
                entry.name, "\": expected shape ", formats::shape_string(shape), " by the config, got ",
                formats::shape_string(entry.shape));
-  GEMMA4_CHECK(can_dequantize(entry.type), ErrorCode::unsupported, checkpoint_.path(), ": tensor \"", entry.name,
+  GEMMA4_CHECK(blocks::can_dequantize(entry.type), ErrorCode::unsupported, checkpoint_.path(), ": tensor \"", entry.name,
                "\": element type ", formats::to_string(entry.type),
                " is not supported; expected F32, F16, BF16 or a block type of GGUF");
   used_[static_cast<std::size_t>(tensor - checkpoint_.tensors().data())] = true;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "weights/dequantize.h"
+#include "blocks/dequantize.h"
 
 namespace gemma4::weights {
 namespace {
@@ -19,7 +19,7 @@ void scan(const formats::TensorEntry& entry, std::uint64_t begin, std::uint64_t 
   float values[kAtOnce];
   for (std::uint64_t at = begin; at < end; at += kAtOnce) {
     const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(kAtOnce, end - at));
-    dequantize(entry.type, bytes + at / layout.block_elements * layout.block_bytes, values, n);
+    blocks::dequantize(entry.type, bytes + at / layout.block_elements * layout.block_bytes, values, n);
     std::uint32_t bad = 0;
     for (std::size_t i = 0; i < n; ++i) bad += is_finite(values[i]) ? 0U : 1U;
     if (bad == 0) continue;
@@ -41,7 +41,7 @@ std::vector<NonFinite> find_non_finite(const Checkpoint& checkpoint, const base:
   const std::uint64_t total = checkpoint.tensor_bytes();
   for (const Checkpoint::Tensor& tensor : checkpoint.tensors()) {
     const auto elements = formats::element_count(tensor.entry.shape).value_or(0);
-    if (can_dequantize(tensor.entry.type) && elements != 0) {
+    if (blocks::can_dequantize(tensor.entry.type) && elements != 0) {
       std::fill(found.begin(), found.end(), NonFinite{});
       const auto turn = pool.acquire();
       const auto part = [&](std::size_t begin, std::size_t end, int worker) {

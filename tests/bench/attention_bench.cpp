@@ -11,7 +11,7 @@
 
 #include "bench_limits.h"
 #include "kernels/dispatch.h"
-#include "model/attend.h"
+#include "model/graph/attend.h"
 
 using namespace gemma4;
 
@@ -45,16 +45,13 @@ class Layer {
  public:
   Layer(const Shape& shape, const base::ThreadPool& pool, std::size_t rows, std::size_t context)
       : shape_(shape), pool_(pool), engine_(kernels::select_table(), pool, Compute::f32), watch_(nullptr) {
-    config_.num_attention_heads = shape.heads;
-    config_.head_dim = config_.global_head_dim = shape.head_dim;
-    config_.sliding_window = shape.window;
-    config_.hidden_size = 64;
-    layer_.attention_type = shape.window != 0 ? AttentionType::sliding : AttentionType::full;
-    layer_.head_dim = shape.head_dim;
-    layer_.num_key_value_heads = shape.kv_heads;
-    config_.layers = {layer_};
-    weights_.q_norm.assign(static_cast<std::size_t>(shape.head_dim), 1.0F);
-    ws_ = std::make_unique<model::Workspace>(config_, rows, pool.size());
+    const auto head_dim = static_cast<std::size_t>(shape.head_dim), width = head_dim * static_cast<std::size_t>(shape.heads);
+    q_norm_.assign(head_dim, 1.0F);
+    cos_.assign(rows * head_dim / 2, 1.0F);
+    sin_.assign(rows * head_dim / 2, 0.0F);
+    queries_ = base::AlignedBuffer<float>(rows * width, "queries");
+    attended_ = base::AlignedBuffer<float>(rows * width, "attended");
+    for (int i = 0; i < pool.size(); ++i) scratch_.emplace_back(head_dim);
 
     kv_.dtype = DType::f16;
     kv_.heads = static_cast<std::size_t>(shape.kv_heads);
@@ -71,22 +68,36 @@ class Layer {
       const std::size_t count = std::min(some.size(), cache_.size() / 2 - i);
       kernels::select_table().from_f32(some.data(), DType::f16, cache_.data() + 2 * i, count);
     }
-    for (float& q : ws_->q.span()) q = normal(random);
+    for (float& q : queries_.span()) q = normal(random);
   }
 
   double seconds(const Case& c) {
-    const model::Context context{config_, kernels::select_table(), pool_, engine_, *ws_, watch_};
-    for (std::size_t i = 0; i < c.tokens; ++i) ws_->positions[i] = static_cast<std::int64_t>(c.depth + i);
-    model::RotaryRows& rotary = ws_->rope_sliding.pairs != 0 ? ws_->rope_sliding : ws_->rope_full;
-    std::fill(rotary.cos.data(), rotary.cos.data() + rotary.cos.size(), 1.0F);
+    const graph::Kit kit{kernels::select_table(), pool_, engine_, watch_};
+    std::vector<graph::KeyRange> visible;
+    for (std::size_t i = 0; i < c.tokens; ++i) {
+      const auto end = static_cast<std::int64_t>(c.depth + i + 1);
+      visible.push_back({shape_.window != 0 ? std::max<std::int64_t>(end - shape_.window, 0) : 0, end});
+    }
+    graph::KvView kv = kv_;
+    const graph::SequenceRows sequence{0, c.tokens, {&kv, 1}};
+    graph::Attention a;
+    a.heads = static_cast<std::size_t>(shape_.heads);
+    a.head_dim = kv_.head_dim;
+    a.queries = {queries_.data(), c.tokens, a.heads * a.head_dim};
+    a.q_norm = &q_norm_;
+    a.eps = 1e-6F;
+    a.rotation = {a.head_dim / 2, cos_.data(), sin_.data()};
+    a.visible = visible;
+    a.sequences = {&sequence, 1};
+    a.scratch = scratch_;
+    a.dst = {attended_.data(), c.tokens, a.heads * a.head_dim};
     std::size_t copy = 0;
     const auto turn = pool_.acquire();
     return best_seconds(0.5, [&] {
-      model::KvView kv = kv_;
       kv.keys = cache_.data() + 2 * bytes_ * copy;
       kv.values = kv.keys + bytes_;
       copy = (copy + 1) % copies_;
-      model::attend(context, layer_, weights_.q_norm, rotary, kv, c.tokens);
+      graph::attend(kit, a);
     });
   }
 
@@ -110,12 +121,12 @@ class Layer {
   Shape shape_;
   const base::ThreadPool& pool_;
   matmul::MatMul engine_;
-  model::Stopwatch watch_;
-  ModelConfig config_;
-  LayerConfig layer_;
-  model::AttentionWeights weights_;
-  std::unique_ptr<model::Workspace> ws_;
-  model::KvView kv_;
+  graph::Stopwatch watch_;
+  graph::Vector q_norm_;
+  std::vector<float> cos_, sin_;
+  base::AlignedBuffer<float> queries_, attended_;
+  std::vector<graph::AttentionScratch> scratch_;
+  graph::KvView kv_;
   std::size_t bytes_ = 0, copies_ = 1;
   base::AlignedBuffer<std::uint8_t> cache_;
 };

@@ -119,6 +119,9 @@ static void test_load(const char* path) {
     CHECK(bytes > 0);
     sum += bytes;
   }
+  CHECK_OK(gemma4_model_memory(model, NULL, GEMMA4_MEMORY_STATE, &bytes));
+  CHECK(bytes > 0);
+  sum += bytes;
   CHECK_OK(gemma4_model_memory(model, NULL, GEMMA4_MEMORY_CHECKPOINTS, &bytes));
   CHECK_OK(gemma4_model_memory(model, NULL, GEMMA4_MEMORY_TOTAL, &total));
   CHECK(sum == total);

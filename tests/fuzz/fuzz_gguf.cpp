@@ -6,7 +6,7 @@
 
 #include "formats/gguf.h"
 #include "fuzz_target.h"
-#include "model/config.h"
+#include "model/config/config.h"
 #include "support/file_writers.h"
 #include "weights/checkpoint.h"
 

@@ -6,7 +6,7 @@
 #include "formats/json.h"
 #include "formats/json_syntax.h"
 #include "fuzz_target.h"
-#include "model/config.h"
+#include "model/config/config.h"
 
 using gemma4::formats::JsonDocument;
 using gemma4::fuzz::require;

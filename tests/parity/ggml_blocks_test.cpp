@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "support/sha256.h"
-#include "weights/dequantize.h"
+#include "blocks/dequantize.h"
 
 namespace gemma4::test {
 namespace {
@@ -57,11 +57,11 @@ TEST_CASE("ggml types: sizes and values of edge blocks are the gguf package's") 
       }
       return formats::DataType::boolean;
     }();
-    REQUIRE(weights::can_dequantize(type));
+    REQUIRE(blocks::can_dequantize(type));
     const std::string block = bytes_of_hex(hex);
     REQUIRE(block.size() == formats::info(type).block_bytes);
     std::vector<float> values(formats::info(type).block_elements);
-    weights::dequantize(type, block.data(), values.data(), values.size());
+    blocks::dequantize(type, block.data(), values.data(), values.size());
     for (float& value : values) {
       if (std::isnan(value)) value = std::numeric_limits<float>::quiet_NaN();
     }

@@ -151,6 +151,44 @@ TEST_CASE("F32 arithmetic: the residual stream after every layer") {
   MESSAGE("largest difference ", worst, " of ", kTapTolerance, " allowed");
 }
 
+TEST_CASE("F32 arithmetic: given rows that see one another, within the window and beyond it") {
+  double worst = 0;
+  int goldens = 0;
+  for (const Golden& golden : test::goldens()) {
+    if (!golden.has("block.ids")) continue;
+    ++goldens;
+    const Model model = load(golden.folder(), Compute::f32);
+    const auto ids = golden.ints("block.ids"), ranges = golden.ints("block.ranges"), rows = golden.ints("block.rows");
+    const auto embeddings = golden.floats("block.embeddings"), expected = golden.floats("block.logits");
+    const auto width = static_cast<std::size_t>(model.config().hidden_size);
+    const auto off = [&](int chunk, bool blocks) {
+      std::vector<session::MediumRows> media;
+      const float* given = embeddings.data();
+      for (std::size_t i = 0; i < ranges.size(); i += 2) {
+        const auto begin = static_cast<std::size_t>(ranges[i]), end = static_cast<std::size_t>(ranges[i + 1]);
+        media.push_back({begin, end, given, i + 1, blocks});
+        given += (end - begin) * width;
+      }
+      SessionOptions options;
+      options.context_length = 256;
+      options.prefill_chunk = chunk;
+      options.longest_block = 80;
+      session::SessionState s(model.impl(), options);
+      PrefillOptions some = want(Want::rows);
+      some.rows.assign(rows.begin(), rows.end());
+      return max_difference(s.prefill({ids, media}, some), expected);
+    };
+    for (const int chunk : {512, 64, 30, 7, 1}) {
+      const double difference = off(chunk, true);
+      CHECK_MESSAGE(difference <= kTolerance, golden.name(), " chunk ", chunk, ": ", difference);
+      worst = std::max(worst, difference);
+    }
+    CHECK(off(512, false) > 1000 * kTolerance);
+  }
+  CHECK(goldens == 2);
+  MESSAGE("largest difference ", worst, " of ", kTolerance, " allowed");
+}
+
 namespace {
 
 /// The goldens of 16-bit weights, of nets with experts or of those without.

@@ -15,6 +15,10 @@ Each case and dtype becomes OUTDIR/CASE-DTYPE.safetensors, F32 and I32 tensors, 
     tap.embedding                   scaled token embeddings, the input of layer 0
     tap.layer.I                     residual stream after decoder layer I (after layer_scalar)
     tap.norm                        after the final norm
+    block.ids         [4W]          where use_bidirectional_attention is "vision": a prompt with rows of two pictures, whose
+    block.ranges      [2, 2]        first and end positions these are; one is longer than the window
+    block.embeddings  [rows, hidden_size]   what stands there instead of tokens, as layer 0 takes it
+    block.rows        [n]           positions;  block.logits [n, vocab_size]
 
 Arithmetic is F32 throughout, in one chunk, one thread, eager attention; greedy steps use the cache. Weights stored as BF16 or
 F16 are widened, and each embedding scale is rounded to bf16, which is what a BF16 model multiplies by. Metadata: weights_sha256
@@ -34,7 +38,7 @@ import transformers
 from safetensors.torch import save_file
 from transformers import AutoConfig, DynamicCache
 
-from checkpoints import CASES, DEFAULT_SEED, random_bits, write_checkpoint
+from checkpoints import CASES, DEFAULT_SEED, bell, random_bits, write_checkpoint
 
 MIN_MARGIN, MIN_ROUTER_GAP, MIN_DISTINCT = 2e-3, 2e-4, 16
 GREEDY_STEPS = 64
@@ -77,6 +81,24 @@ class Reference:
         ids = torch.tensor([ids])
         extra = {"mm_token_type_ids": torch.zeros_like(ids)} if self.wrapped else {}
         return self.model(input_ids=ids, past_key_values=cache, use_cache=cache is not None, **extra).logits[0]
+
+    @torch.no_grad()
+    def block_logits(self, ids, ranges, embeddings):
+        """[n, vocab_size] for n ids, of which those in ranges give way to embeddings that see one another.
+
+        The masks are those the model makes for generate(): blocks on sliding layers alone, within the window. Left to
+        itself, forward() of Gemma4Unified 5.23 lays the blocks over full layers too, as Gemma4's did before
+        huggingface/transformers issue 46711.
+        """
+        ids = torch.tensor([ids])
+        inputs, kinds, taken = self.text.embed_tokens(ids), torch.zeros_like(ids), 0
+        for begin, end in ranges:
+            inputs[0, begin:end] = embeddings[taken:taken + end - begin]
+            kinds[0, begin:end] = 1
+            taken += end - begin
+        masks = self.model.create_masks_for_generate(
+            self.model.config, inputs, None, None, torch.arange(ids.shape[1])[None], mm_token_type_ids=kinds)
+        return self.model(inputs_embeds=inputs, attention_mask=masks, mm_token_type_ids=kinds, use_cache=False).logits[0]
 
     def new_cache(self):
         return DynamicCache(config=self.text.config)
@@ -141,7 +163,24 @@ def goldens(reference, name, case):
     out["tap.rows"] = rows
     out["tap.ids"], taps = draw(reference, case, name + " tap", window + 1, lambda ids: reference.taps(ids, rows))
     out.update(taps)
+    if case["config"]["use_bidirectional_attention"] == "vision":
+        out.update(blocks(reference, name, case))
     return out
+
+
+def blocks(reference, name, case):
+    """{"block.*"}: two pictures in a prompt, the second longer than the window."""
+    window, width = case["config"]["sliding_window"], case["config"]["hidden_size"]
+    ranges = [(5, 5 + window // 2), (window, 2 * window + window // 2)]
+    count = sum(end - begin for begin, end in ranges)
+    embeddings = bell(random_bits(DEFAULT_SEED, name + " block embeddings", count * width), case["residual"])
+    embeddings = torch.from_numpy(embeddings.reshape(count, width).copy())
+    rows = [4, 5, 6, ranges[0][1] - 1, ranges[0][1], ranges[1][0], ranges[1][0] + 1, ranges[1][0] + window, ranges[1][1] - 1,
+            ranges[1][1], 3 * window, 4 * window - 1]
+    ids, logits = draw(reference, case, name + " block", 4 * window,
+                       lambda ids: reference.block_logits(ids, ranges, embeddings)[rows])
+    return {"block.ids": ids, "block.ranges": ranges, "block.embeddings": embeddings, "block.rows": rows,
+            "block.logits": logits}
 
 
 def noise(reference, out):

@@ -7,7 +7,7 @@
 #include <optional>
 #include <thread>
 
-#include "model/decoder.h"
+#include "model/text/decoder.h"
 #include "session/session.h"
 #include "support/random_models.h"
 
@@ -34,7 +34,7 @@ Values feed_randomly(Session& session, Span<const TokenId> tokens, std::size_t f
 }
 
 Values product_with_head(const RandomModel& m, Span<const float> hidden) {
-  const matmul::Matrix& head = m.model.impl()->decoder().weights().lm_head;
+  const matmul::Matrix& head = m.model.impl()->decoder().weights().lm_head.matrix;
   Values weights(head.n * head.k);
   matmul::widen(m.model.impl()->decoder().kernels(), head, 0, 0, weights.size(), weights.data());
   using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -411,7 +411,8 @@ TEST_CASE("a memory plan is what a session then takes, to the byte") {
       CHECK_MESSAGE(plan.session_bytes() == Session(m.model, options).memory_bytes(), m.name, ": ", options.context_length, ", ",
                     options.prefill_chunk);
       CHECK(plan.kv_cache_bytes > 0);
-      CHECK(plan.total_bytes() == plan.session_bytes() + plan.weight_bytes);
+      CHECK(plan.workspace_bytes > 0);
+      CHECK(plan.total_bytes() == plan.session_bytes() + plan.workspace_bytes + plan.weight_bytes);
     }
     CHECK_THROWS_AS(memory_plan(m.model, sized(0, 1)), Error);
     CHECK_THROWS_AS(memory_plan(m.model, sized(1, -1)), Error);

@@ -168,8 +168,8 @@ def test_rows_may_be_none(session):
 def test_a_memory_plan(tiny):
     for options in ({}, {"context_length": 100, "prefill_chunk": 7}, {"kv_dtype": "bf16"}):
         plan = tiny.memory_plan(**options)
-        assert plan.session_bytes == gemma4.Session(tiny, **options).memory_bytes == plan.kv_cache_bytes + plan.workspace_bytes
-        assert plan.weight_bytes == sum(plan.weights.values()) and plan.total_bytes == plan.weight_bytes + plan.session_bytes
+        assert plan.session_bytes == gemma4.Session(tiny, **options).memory_bytes == plan.kv_cache_bytes + plan.state_bytes
+        assert plan.weight_bytes == sum(plan.weights.values()) and plan.total_bytes == plan.weight_bytes + plan.workspace_bytes + plan.session_bytes
     assert code_of(lambda: tiny.memory_plan(context_length=0)) == "invalid_argument"
     text = str(tiny.memory_plan())
     assert "KV cache" in text and "total" in text and " kB" in text

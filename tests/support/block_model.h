@@ -14,7 +14,7 @@
 #include "support/file_writers.h"
 #include "support/random_blocks.h"
 #include "support/tokenizer_fixture.h"
-#include "weights/dequantize.h"
+#include "blocks/dequantize.h"
 
 namespace gemma4::test {
 
@@ -44,7 +44,7 @@ inline std::string blocks_of_size(const BlockType& t, std::size_t elements, floa
   };
   set_scales(1.0F / 64);
   std::vector<float> values(elements);
-  weights::dequantize(t.type, blocks.data(), values.data(), elements);
+  blocks::dequantize(t.type, blocks.data(), values.data(), elements);
   double squares = 0;
   for (const float value : values) squares += static_cast<double>(value) * value;
   set_scales(size / 64 / static_cast<float>(std::sqrt(squares / static_cast<double>(elements))));
@@ -88,7 +88,7 @@ class BlockModel {
       std::size_t elements = 1;
       for (const std::int64_t dim : t.dims) elements *= static_cast<std::size_t>(dim);
       std::vector<float> values(elements);
-      weights::dequantize(t.type, t.data.data(), values.data(), elements);
+      blocks::dequantize(t.type, t.data.data(), values.data(), elements);
       t.data = f32_bytes(values);
       t.type = formats::DataType::f32;
       t.id = 0;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "formats/data_type.h"
-#include "weights/dequantize.h"
+#include "blocks/dequantize.h"
 
 int main(int argc, char** argv) {
   using namespace gemma4;
@@ -17,13 +17,13 @@ int main(int argc, char** argv) {
     const formats::DataTypeInfo& layout = formats::info(*type);
     if (argc < 2) {
       std::printf("%u %s %d %d %d\n", id, layout.name, layout.block_elements, layout.block_bytes,
-                  weights::can_dequantize(*type) ? 1 : 0);
+                  blocks::can_dequantize(*type) ? 1 : 0);
     } else if (std::strcmp(argv[1], layout.name) == 0) {
       std::string bytes;
       char part[4096];
       while (const std::size_t n = std::fread(part, 1, sizeof part, stdin)) bytes.append(part, n);
       std::vector<float> values(bytes.size() / layout.block_bytes * layout.block_elements);
-      weights::dequantize(*type, bytes.data(), values.data(), values.size());
+      blocks::dequantize(*type, bytes.data(), values.data(), values.size());
       return std::fwrite(values.data(), sizeof(float), values.size(), stdout) == values.size() ? 0 : 1;
     }
   }

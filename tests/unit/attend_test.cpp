@@ -1,5 +1,5 @@
-// Attention of one layer over its cache, against softmax in double precision: windows, rings that have wrapped, tasks
-// cut among more threads than there are key heads.
+// Attention over caches, against softmax in double precision: windows, rings that have wrapped, rows that see ahead,
+// several sequences at once, tasks cut among more threads than there are key heads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -10,16 +10,18 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/ref.h"
-#include "model/attend.h"
+#include "model/graph/attend.h"
 
 using namespace gemma4;
 
 namespace {
 
-constexpr std::size_t kHeads = 4, kHeadDim = 64;
+constexpr std::size_t kHeads = 4, kHeadDim = 64, kPairs = 20;
+constexpr float kEps = 1e-6F;
 
 struct Case {
   std::size_t kv_heads, window, tokens, depth;  // window 0: full attention
+  std::size_t block_begin = 0, block_end = 0;   // tokens that see one another
 };
 
 std::vector<float> normal(std::size_t n, unsigned seed) {
@@ -30,18 +32,12 @@ std::vector<float> normal(std::size_t n, unsigned seed) {
   return values;
 }
 
-/// A layer whose cache holds depth + tokens positions, the oldest overwritten where the ring is shorter.
-class Layer {
+/// A sequence whose cache holds depth + tokens positions, the oldest overwritten where the ring is shorter; and the
+/// queries of its last tokens.
+class Sequence {
  public:
-  Layer(const Case& of, DType dtype) : of_(of) {
-    config_.num_attention_heads = kHeads;
-    config_.head_dim = config_.global_head_dim = kHeadDim;
-    config_.sliding_window = static_cast<int>(of.window);
-    config_.hidden_size = 8;
-    layer_.attention_type = of.window != 0 ? AttentionType::sliding : AttentionType::full;
-    layer_.head_dim = kHeadDim;
-    layer_.num_key_value_heads = static_cast<int>(of.kv_heads);
-    config_.layers = {layer_};
+  Sequence(const Case& of, DType dtype, unsigned seed = 1)
+      : of_(of), queries_(normal(of.tokens * kHeads * kHeadDim, seed + 2)), angles_(normal(of.tokens * kPairs, seed + 3)) {
     const std::size_t end = of.depth + of.tokens;
     const std::size_t needed = of.window != 0 ? of.window + of.tokens : end;
     kv_.dtype = dtype;
@@ -52,9 +48,9 @@ class Layer {
     storage_.assign(2 * bytes, 0xFF);  // slots never written hold NaN
     kv_.keys = storage_.data();
     kv_.values = storage_.data() + bytes;
-    keys_ = normal(end * of.kv_heads * kHeadDim, 1);
+    keys_ = normal(end * of.kv_heads * kHeadDim, seed);
     for (float& k : keys_) k *= 0.5F;
-    values_ = normal(keys_.size(), 2);
+    values_ = normal(keys_.size(), seed + 1);
     const kernels::KernelTable& ref = kernels::kReferenceTable;
     for (std::size_t p = 0; p < end; ++p) {
       for (std::size_t h = 0; h < kv_.heads; ++h) {
@@ -70,54 +66,45 @@ class Layer {
     }
   }
 
-  std::vector<float> attend(int threads) {
-    const base::ThreadPool pool(threads);
-    const kernels::KernelTable& kernels = kernels::select_table();
-    matmul::MatMul engine(kernels, pool, Compute::f32);
-    model::Stopwatch watch(nullptr);
-    model::Workspace ws(config_, of_.tokens, threads);
-    const model::Context context{config_, kernels, pool, engine, ws, watch};
-    const auto queries = normal(ws.q.size(), 3);
-    std::copy(queries.begin(), queries.end(), ws.q.data());
-    for (std::size_t i = 0; i < of_.tokens; ++i) ws.positions[i] = static_cast<std::int64_t>(of_.depth + i);
-    const auto angles = normal(ws.rope_full.cos.size(), 4);
-    for (std::size_t i = 0; i < angles.size(); ++i) {
-      ws.rope_full.cos.data()[i] = std::cos(angles[i]);
-      ws.rope_full.sin.data()[i] = std::sin(angles[i]);
-    }
-    q_ = queries;
-    const model::Vector norm = normal(kHeadDim, 5);
-    for (std::size_t row = 0; row < of_.tokens * kHeads; ++row) {
-      const std::size_t at = row / kHeads * ws.rope_full.pairs;
-      kernels::kReferenceTable.norm_rope(&q_[row * kHeadDim], norm.data(), ws.rope_full.cos.data() + at,
-                                         ws.rope_full.sin.data() + at, &q_[row * kHeadDim], kHeadDim,
-                                         ws.rope_full.pairs, config_.rms_norm_eps);
-    }
-    const auto turn = pool.acquire();
-    model::attend(context, layer_, norm, ws.rope_full, kv_, of_.tokens);
-    return {ws.attended.data(), ws.attended.data() + of_.tokens * kHeads * kHeadDim};
+  std::size_t tokens() const noexcept { return of_.tokens; }
+  const std::vector<float>& queries() const noexcept { return queries_; }
+  const std::vector<float>& angles() const noexcept { return angles_; }
+  Span<const graph::KvView> view() const noexcept { return {&kv_, 1}; }
+
+  graph::KeyRange visible(std::size_t token) const noexcept {
+    const auto p = static_cast<std::int64_t>(of_.depth + token), window = static_cast<std::int64_t>(of_.window);
+    graph::KeyRange range{window != 0 ? std::max<std::int64_t>(p - window + 1, 0) : 0, p + 1};
+    if (token >= of_.block_begin && token < of_.block_end) range.end = static_cast<std::int64_t>(of_.depth + of_.block_end);
+    return range;
   }
 
-  /// Largest difference from softmax attention in double precision. After attend().
-  double error(const std::vector<float>& got) const {
+  /// Largest difference of got [tokens, heads, head_dim] from softmax attention in double precision.
+  double error(const float* got, const graph::Vector& q_norm) const {
     double worst = 0;
     for (std::size_t row = 0; row < of_.tokens * kHeads; ++row) {
-      const std::size_t last = of_.depth + row / kHeads, group = kHeads / of_.kv_heads, head = row % kHeads / group;
-      const std::size_t first = of_.window != 0 && last >= of_.window ? last - of_.window + 1 : 0;
+      std::vector<float> q(kHeadDim), cos(kPairs), sin(kPairs);
+      for (std::size_t i = 0; i < kPairs; ++i) {
+        cos[i] = std::cos(angles_[row / kHeads * kPairs + i]);
+        sin[i] = std::sin(angles_[row / kHeads * kPairs + i]);
+      }
+      kernels::kReferenceTable.norm_rope(&queries_[row * kHeadDim], q_norm.data(), cos.data(), sin.data(), q.data(),
+                                         kHeadDim, kPairs, kEps);
+      const std::size_t head = row % kHeads / (kHeads / of_.kv_heads);
+      const graph::KeyRange seen = visible(row / kHeads);
+      const auto first = static_cast<std::size_t>(seen.begin), end = static_cast<std::size_t>(seen.end);
       const auto at = [&](const std::vector<float>& v, std::size_t p, std::size_t i) -> double {
         return v[(p * of_.kv_heads + head) * kHeadDim + i];
       };
-      std::vector<double> weight(last + 1);
+      std::vector<double> weight(end);
       double max = -1e300, total = 0;
-      for (std::size_t p = first; p <= last; ++p) {
-        const float* q = &q_[row * kHeadDim];
+      for (std::size_t p = first; p < end; ++p) {
         for (std::size_t i = 0; i < kHeadDim; ++i) weight[p] += static_cast<double>(q[i]) * at(keys_, p, i);
         max = std::max(max, weight[p]);
       }
-      for (std::size_t p = first; p <= last; ++p) total += weight[p] = std::exp(weight[p] - max);
+      for (std::size_t p = first; p < end; ++p) total += weight[p] = std::exp(weight[p] - max);
       for (std::size_t i = 0; i < kHeadDim; ++i) {
         double expected = 0;
-        for (std::size_t p = first; p <= last; ++p) expected += weight[p] / total * at(values_, p, i);
+        for (std::size_t p = first; p < end; ++p) expected += weight[p] / total * at(values_, p, i);
         worst = std::max(worst, std::abs(got[row * kHeadDim + i] - expected));
       }
     }
@@ -126,12 +113,51 @@ class Layer {
 
  private:
   Case of_;
-  ModelConfig config_;
-  LayerConfig layer_;
-  model::KvView kv_;
+  graph::KvView kv_;
   std::vector<std::uint8_t> storage_;
-  std::vector<float> keys_, values_, q_;
+  std::vector<float> keys_, values_, queries_, angles_;
 };
+
+const graph::Vector kNorm = normal(kHeadDim, 5);
+
+/// The rows of all sequences in one call: [all tokens, heads, head_dim].
+std::vector<float> attend(const std::vector<const Sequence*>& sequences, int threads,
+                          matmul::Arithmetic arithmetic = matmul::Arithmetic::together()) {
+  const base::ThreadPool pool(threads);
+  const kernels::KernelTable& kernels = kernels::select_table();
+  matmul::MatMul products(kernels, pool, Compute::f32);
+  graph::Stopwatch watch(nullptr);
+  const graph::Kit kit{kernels, pool, products, watch, arithmetic};
+  std::vector<graph::AttentionScratch> scratch;
+  for (int i = 0; i < threads; ++i) scratch.emplace_back(kHeadDim);
+
+  std::vector<float> queries, cos, sin;
+  std::vector<graph::KeyRange> visible;
+  std::vector<graph::SequenceRows> rows;
+  for (const Sequence* s : sequences) {
+    rows.push_back({visible.size(), s->tokens(), s->view()});
+    queries.insert(queries.end(), s->queries().begin(), s->queries().end());
+    for (const float angle : s->angles()) cos.push_back(std::cos(angle)), sin.push_back(std::sin(angle));
+    for (std::size_t i = 0; i < s->tokens(); ++i) visible.push_back(s->visible(i));
+  }
+  std::vector<float> attended(queries.size());
+  graph::Attention a;
+  a.heads = kHeads;
+  a.head_dim = kHeadDim;
+  a.queries = {queries.data(), visible.size(), kHeads * kHeadDim};
+  a.q_norm = &kNorm;
+  a.eps = kEps;
+  a.rotation = {kPairs, cos.data(), sin.data()};
+  a.visible = visible;
+  a.sequences = rows;
+  a.scratch = scratch;
+  a.dst = {attended.data(), visible.size(), kHeads * kHeadDim};
+  const auto turn = pool.acquire();
+  graph::attend(kit, a);
+  return attended;
+}
+
+bool same_bits(const float* a, const float* b, std::size_t n) { return std::memcmp(a, b, n * sizeof(float)) == 0; }
 
 }  // namespace
 
@@ -140,18 +166,51 @@ TEST_CASE("attention over a cache: any cut among threads agrees with softmax ove
                         Case{1, 0, 150, 0}, Case{2, 0, 40, 333}, Case{1, 200, 1, 1000}, Case{2, 100, 70, 500},
                         Case{1, 64, 130, 0}, Case{4, 7, 90, 250}, Case{2, 1, 5, 130}}) {
     for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
-      Layer layer(c, dtype);
+      const Sequence sequence(c, dtype);
       for (const int threads : {1, 2, 3, 7, 16}) {
         CAPTURE(c.kv_heads);
         CAPTURE(c.window);
         CAPTURE(c.tokens);
         CAPTURE(c.depth);
         CAPTURE(threads);
-        const std::vector<float> got = layer.attend(threads);
-        CHECK(layer.error(got) < 2e-5);
-        const std::vector<float> again = layer.attend(threads);
-        CHECK(std::memcmp(got.data(), again.data(), got.size() * sizeof(float)) == 0);
+        const std::vector<float> got = attend({&sequence}, threads);
+        CHECK(sequence.error(got.data(), kNorm) < 2e-5);
+        CHECK(same_bits(got.data(), attend({&sequence}, threads).data(), got.size()));
       }
+    }
+  }
+}
+
+TEST_CASE("attention: rows that see one another ahead of their position") {
+  for (const Case& c : {Case{1, 100, 90, 0, 10, 80}, Case{2, 40, 130, 77, 3, 130}, Case{4, 16, 70, 200, 0, 70},
+                        Case{2, 0, 30, 50, 5, 9}}) {
+    const Sequence sequence(c, DType::f32);
+    for (const int threads : {1, 2, 5}) {
+      CAPTURE(c.window);
+      CAPTURE(threads);
+      CHECK(sequence.error(attend({&sequence}, threads).data(), kNorm) < 2e-5);
+    }
+  }
+}
+
+TEST_CASE("attention of several sequences in one call is that of each alone") {
+  const Sequence a({2, 0, 1, 1500}, DType::f16, 10), b({2, 0, 97, 30}, DType::f16, 20), c({2, 0, 1, 3}, DType::f32, 30);
+  const Sequence d({2, 50, 33, 400, 4, 20}, DType::f16, 40);
+  const std::vector<const Sequence*> all = {&a, &b, &c, &d};
+  for (const int threads : {1, 2, 3, 8}) {
+    const std::vector<float> got = attend(all, threads);
+    const std::vector<float> independent = attend(all, threads, matmul::Arithmetic::independent());
+    std::size_t at = 0;
+    for (const Sequence* s : all) {
+      CAPTURE(threads);
+      CAPTURE(at);
+      CHECK(s->error(got.data() + at, kNorm) < 2e-5);
+      CHECK(s->error(independent.data() + at, kNorm) < 2e-5);
+      for (const int others : {1, 4}) {  // whatever else runs, on however many threads
+        const std::vector<float> alone = attend({s}, others, matmul::Arithmetic::independent());
+        CHECK(same_bits(independent.data() + at, alone.data(), alone.size()));
+      }
+      at += s->queries().size();
     }
   }
 }

@@ -12,7 +12,7 @@
 #include "kernels/dispatch.h"
 #include "kernels/ref.h"
 #include "support/random_blocks.h"
-#include "weights/dequantize.h"
+#include "blocks/dequantize.h"
 
 using namespace gemma4;
 using formats::DataType;
@@ -37,7 +37,7 @@ struct Blocks {
       test::set_block_scales(type, static_cast<std::uint16_t>(0x2C00 + step + (i % 2 << 15)),
                              static_cast<std::uint16_t>(0xA800 + step), &bytes[i * layout.block_bytes]);
     }
-    weights::dequantize(type.type, bytes.data(), values.data(), values.size());
+    blocks::dequantize(type.type, bytes.data(), values.data(), values.size());
   }
   std::string bytes;
   std::vector<float> values;

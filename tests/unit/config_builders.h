@@ -8,7 +8,7 @@
 
 #include "formats/json.h"
 #include "gemma4/config.h"
-#include "model/config.h"
+#include "model/config/config.h"
 
 namespace gemma4::test {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/config.h"
-#include "model/rope.h"
+#include "model/config/config.h"
+#include "model/graph/rope.h"
 #include "sampling/sampler.h"
 #include "support/file_writers.h"
 #include "unit/config_builders.h"
@@ -132,7 +132,7 @@ TEST_CASE("config: GGUF, the rotary factor comes from rope_freqs") {
       std::vector<float> divisors(static_cast<std::size_t>(pairs), 1e30F);
       std::fill_n(divisors.begin(), turning, 1.0F);
       gguf.writer.tensor("rope_freqs.weight", {pairs}, 0, f32_bytes(divisors));
-      if (gemma4::model::rotary_pairs(gguf.parse().rope_full, 2 * pairs) != static_cast<std::size_t>(turning))
+      if (gemma4::graph::rotary_pairs(gguf.parse().rope_full, 2 * pairs) != static_cast<std::size_t>(turning))
         FAIL_CHECK(turning, " of ", pairs);
     }
     if (pairs >= 12) pairs += 8;

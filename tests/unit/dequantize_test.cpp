@@ -1,5 +1,5 @@
 // Every block type to F32: golden vectors of ggml, code books, and codes that give the same values.
-#include "weights/dequantize.h"
+#include "blocks/dequantize.h"
 
 #include <doctest/doctest.h>
 
@@ -12,8 +12,8 @@
 
 #include "support/random_blocks.h"
 #include "support/sha256.h"
-#include "weights/codebooks.h"
-#include "weights/codes.h"
+#include "blocks/codebooks.h"
+#include "blocks/codes.h"
 
 namespace gemma4::test {
 namespace {
@@ -23,7 +23,7 @@ using formats::DataType;
 std::vector<float> dequantized(DataType type, const std::string& blocks) {
   const formats::DataTypeInfo& layout = formats::info(type);
   std::vector<float> values(blocks.size() / layout.block_bytes * layout.block_elements);
-  weights::dequantize(type, blocks.data(), values.data(), values.size());
+  blocks::dequantize(type, blocks.data(), values.data(), values.size());
   return values;
 }
 
@@ -124,30 +124,30 @@ TEST_CASE("dequantize: the code books are the published ones") {
     }
     return sha256(bytes);
   };
-  const auto iq2 = [](int c) { return weights::kIq2Values[c]; };
-  CHECK(unpacked(weights::kIq2XxsGrid, 256, 2, iq2) ==
+  const auto iq2 = [](int c) { return blocks::kIq2Values[c]; };
+  CHECK(unpacked(blocks::kIq2XxsGrid, 256, 2, iq2) ==
         "05826b5d3e472a3a78f196be62ac78acf81df0f909626e12ab9fa2a5d490dd54");
-  CHECK(unpacked(weights::kIq2XsGrid, 512, 2, iq2) ==
+  CHECK(unpacked(blocks::kIq2XsGrid, 512, 2, iq2) ==
         "06e47aaca60b4dc1d9b5a3f34540437058a6b142b4d7a59d5ded769b4d1bf1de");
-  CHECK(unpacked(weights::kIq2SGrid, 1024, 2, iq2) ==
+  CHECK(unpacked(blocks::kIq2SGrid, 1024, 2, iq2) ==
         "e1aa1473412b0552c2174c30ef22ab4073f6a181b85a17056e8249bd2932fd88");
-  CHECK(unpacked(weights::kIq3XxsGrid, 256, 3, [](int c) { return weights::kIq3XxsValues[c]; }) ==
+  CHECK(unpacked(blocks::kIq3XxsGrid, 256, 3, [](int c) { return blocks::kIq3XxsValues[c]; }) ==
         "46e35f5a997efdee6c99ce57854c8a0d4f0ff8ca57e5e8a60c0793ea580acf5d");
-  CHECK(unpacked(weights::kIq3SGrid, 512, 3, [](int c) { return 2 * c + 1; }) ==
+  CHECK(unpacked(blocks::kIq3SGrid, 512, 3, [](int c) { return 2 * c + 1; }) ==
         "bd1af4945a1717c65610b0284e4628b9a1ba3b306fae3a06f6e5f597356e349f");
-  CHECK(unpacked(weights::kIq1SGrid, 2048, 2, [](int c) { return c - 1; }) ==
+  CHECK(unpacked(blocks::kIq1SGrid, 2048, 2, [](int c) { return c - 1; }) ==
         "07540ffc1aeaf6ad4d97e96b0fcc765aae39671d4ae4a27bbd0e796fde167c6a");
-  CHECK(sha256({reinterpret_cast<const char*>(weights::kIq4Values), 16}) ==
+  CHECK(sha256({reinterpret_cast<const char*>(blocks::kIq4Values), 16}) ==
         "61aa47540aa024b5d6ddaa839b84ffe59f3d5a349af5c6c7ffcb5e0474b46163");
-  CHECK(sha256({reinterpret_cast<const char*>(weights::kFp4Values), 16}) ==
+  CHECK(sha256({reinterpret_cast<const char*>(blocks::kFp4Values), 16}) ==
         "adf76b672d47eb7fc0afd4db132d548d59d3190aa0ad118fdbf569d5fd478f97");
 }
 
 TEST_CASE("dequantize: which types it knows") {
-  for (const BlockType& t : block_types()) CHECK(weights::can_dequantize(t.type));
-  for (const DataType type : {DataType::f32, DataType::f16, DataType::bf16}) CHECK(weights::can_dequantize(type));
+  for (const BlockType& t : block_types()) CHECK(blocks::can_dequantize(t.type));
+  for (const DataType type : {DataType::f32, DataType::f16, DataType::bf16}) CHECK(blocks::can_dequantize(type));
   for (const DataType type : {DataType::q8_1, DataType::q8_k, DataType::f64, DataType::i8, DataType::f8_e4m3}) {
-    CHECK_FALSE(weights::can_dequantize(type));
+    CHECK_FALSE(blocks::can_dequantize(type));
   }
 }
 
@@ -156,17 +156,17 @@ TEST_CASE("dequantize: plain types, at odd addresses, too") {
   char bytes[1 + sizeof halves];
   std::memcpy(bytes + 1, halves, sizeof halves);
   float values[5];
-  weights::dequantize(DataType::f16, bytes + 1, values, 5);
+  blocks::dequantize(DataType::f16, bytes + 1, values, 5);
   CHECK(values[0] == 1.0F);
   CHECK(values[1] == -2.0F);
   CHECK(values[2] == 0x1p-24F);
   CHECK(values[3] == std::numeric_limits<float>::infinity());
   CHECK((values[4] == 0 && std::signbit(values[4])));
-  weights::dequantize(DataType::bf16, bytes + 1, values, 2);
+  blocks::dequantize(DataType::bf16, bytes + 1, values, 2);
   CHECK(values[1] == -2.0F);
   const float f32 = 3.25F;
   std::memcpy(bytes + 1, &f32, sizeof f32);
-  weights::dequantize(DataType::f32, bytes + 1, values, 1);
+  blocks::dequantize(DataType::f32, bytes + 1, values, 1);
   CHECK(values[0] == 3.25F);
 }
 
@@ -181,7 +181,7 @@ TEST_CASE("dequantize: blocks at any address, and any number of them") {
     for (const std::size_t k : {0, 1, 35}) {
       std::string odd = "?" + blocks.substr(k * size, 2 * size);
       std::vector<float> two(2 * elements);
-      weights::dequantize(t.type, odd.data() + 1, two.data(), two.size());
+      blocks::dequantize(t.type, odd.data() + 1, two.data(), two.size());
       CHECK(std::memcmp(two.data(), all.data() + k * elements, two.size() * sizeof(float)) == 0);
     }
   }
@@ -190,7 +190,7 @@ TEST_CASE("dequantize: blocks at any address, and any number of them") {
 TEST_CASE("codes: scale * (code - zero), or + min, is what dequantize gives") {
   for (const BlockType& t : block_types()) {
     CAPTURE(formats::to_string(t.type));
-    const weights::CodeFormat* const format = weights::code_format(t.type);
+    const blocks::CodeFormat* const format = blocks::code_format(t.type);
     REQUIRE(format != nullptr);
     CHECK((format->group == 16 || format->group == 32));
     CHECK((!format->has_min || format->zero == 0));
@@ -205,10 +205,10 @@ TEST_CASE("codes: scale * (code - zero), or + min, is what dequantize gives") {
     const std::vector<float> expected = dequantized(t.type, blocks);
     int largest_code = 0;
     for (const std::size_t first : {0, 1, 7, 13}) {
-      std::vector<weights::Codes32> codes(2048 / 32 - first - first / 2);
-      weights::unpack_codes(t.type, blocks.data(), first, codes.size(), codes.data());
+      std::vector<blocks::Codes32> codes(2048 / 32 - first - first / 2);
+      blocks::unpack_codes(t.type, blocks.data(), first, codes.size(), codes.data());
       for (std::size_t i = 0; i < codes.size(); ++i) {
-        const weights::Codes32& c = codes[i];
+        const blocks::Codes32& c = codes[i];
         const float* const values = expected.data() + 32 * (first + i);
         double largest = 0;
         for (int j = 0; j < 32; ++j) largest = std::max(largest, static_cast<double>(std::abs(values[j])));

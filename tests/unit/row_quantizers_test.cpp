@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "weights/dequantize.h"
+#include "blocks/dequantize.h"
 
 namespace gemma4 {
 namespace {
@@ -31,7 +31,7 @@ std::vector<std::uint8_t> quantized(const RowQuantizers& table, DataType type, c
 
 std::vector<float> round_trip(DataType type, const std::vector<float>& x, const std::vector<float>& importance = {}) {
   std::vector<float> y(x.size());
-  weights::dequantize(type, quantized(quantization::select_row_quantizers(), type, x, importance).data(), y.data(),
+  blocks::dequantize(type, quantized(quantization::select_row_quantizers(), type, x, importance).data(), y.data(),
                       x.size());
   return y;
 }

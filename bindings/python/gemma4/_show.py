@@ -141,6 +141,7 @@ class _NotebookView:
 def _rows(plan: Any) -> List[Tuple[str, int]]:
     rows = [(name, size) for name, size in plan.weights.items()]
     return rows + [("weights", plan.weight_bytes), ("KV cache", plan.kv_cache_bytes), ("work space", plan.workspace_bytes),
+                   ("logits and history", plan.state_bytes),
                    ("total", plan.total_bytes), ("checkpoints, at most", plan.checkpoint_bytes)]
 
 

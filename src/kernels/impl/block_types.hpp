@@ -1,6 +1,6 @@
 // How each block type yields vectors of codes and scales. One struct a type, all with the same members:
 //
-//   kMaxCode, kZero, kHasMin, kGroup   as weights::CodeFormat, but that kZero is the middle of the codes where kHasMin
+//   kMaxCode, kZero, kHasMin, kGroup   as blocks::CodeFormat, but that kZero is the middle of the codes where kHasMin
 //                                      (value = scale * code + min there)
 //   kUnitChunks, kUnitBytes            a unit is the smallest run of whole blocks and whole chunks
 //   scales(unit)                       what the unit's scales are made of, decoded once
@@ -19,40 +19,40 @@
 #include "formats/data_type.h"
 #include "kernels/impl/block_types_256.hpp"
 #include "kernels/impl/block_types_32.hpp"
-#include "weights/codes.h"
+#include "blocks/codes.h"
 
 #if defined(__AVX2__)
 
 namespace gemma4::GEMMA4_ISA {
 namespace {
 
-// --- every other type: through weights::unpack_codes -----------------------------------------------------------------
+// --- every other type: through blocks::unpack_codes -----------------------------------------------------------------
 
-/// A unit is kChunkBlocks weights::Codes32 in scratch of the caller's, its codes moved so that 128 stands for the type's
+/// A unit is kChunkBlocks blocks::Codes32 in scratch of the caller's, its codes moved so that 128 stands for the type's
 /// zero and its minima to match: one body serves every type.
 struct Unpacked {
   static constexpr int kMaxCode = 255, kZero = 128, kGroup = 16;
   static constexpr bool kHasMin = true;
   static constexpr std::size_t kUnitChunks = 1, kUnitBytes = 0;
-  using Scales = const weights::Codes32*;
-  static Scales scales(const std::uint8_t* unit) noexcept { return reinterpret_cast<const weights::Codes32*>(unit); }
+  using Scales = const blocks::Codes32*;
+  static Scales scales(const std::uint8_t* unit) noexcept { return reinterpret_cast<const blocks::Codes32*>(unit); }
   template <int, int kHalf>
   static Vec scale(Scales s) noexcept {
-    return spread(s, [](const weights::Codes32& b) { return b.scale[kHalf]; });
+    return spread(s, [](const blocks::Codes32& b) { return b.scale[kHalf]; });
   }
   template <int, int kHalf>
   static Vec min(Scales s) noexcept {
-    return spread(s, [](const weights::Codes32& b) { return b.min[kHalf]; });
+    return spread(s, [](const blocks::Codes32& b) { return b.min[kHalf]; });
   }
   template <int>
   static Chunk codes(const std::uint8_t* unit) noexcept {
-    constexpr int kStride = sizeof(weights::Codes32);
+    constexpr int kStride = sizeof(blocks::Codes32);
     return {gather16<kStride>(unit), gather16<kStride>(unit + 16)};
   }
   static void unpack(formats::DataType type, const std::uint8_t* row, std::size_t first, std::size_t count,
-                     weights::Codes32* dst) noexcept {
-    weights::unpack_codes(type, row, first, count, dst);
-    const weights::CodeFormat& format = *weights::code_format(type);
+                     blocks::Codes32* dst) noexcept {
+    blocks::unpack_codes(type, row, first, count, dst);
+    const blocks::CodeFormat& format = *blocks::code_format(type);
     for (std::size_t b = 0; b < count; ++b) {
       for (std::uint8_t& code : dst[b].code) code = static_cast<std::uint8_t>(code - format.zero + 128);
       for (int half = 0; half < 2; ++half) dst[b].min[half] -= 128.0F * dst[b].scale[half];
@@ -89,7 +89,7 @@ class UnitReader {
     if constexpr (std::is_same_v<T, Unpacked>) {
       if (left < kUnitBlocks) std::memset(scratch_, 0, sizeof scratch_);
       Unpacked::unpack(type_, row, index * kUnitBlocks, left < kUnitBlocks ? left : kUnitBlocks,
-                       reinterpret_cast<weights::Codes32*>(scratch_));
+                       reinterpret_cast<blocks::Codes32*>(scratch_));
       return scratch_;
     } else {
       const std::uint8_t* p = row + index * T::kUnitBytes;
@@ -104,7 +104,7 @@ class UnitReader {
   static constexpr std::size_t kUnitBlocks = T::kUnitChunks * kChunkBlocks;
   static constexpr std::size_t scratch_bytes() noexcept {
     if constexpr (std::is_same_v<T, Unpacked>) {
-      return kChunkBlocks * sizeof(weights::Codes32);
+      return kChunkBlocks * sizeof(blocks::Codes32);
     } else {
       return T::kUnitBytes;
     }

@@ -1,9 +1,9 @@
-// The quantised kernels for units without AVX2: plain loops over weights::unpack_codes. Right everywhere, fast nowhere.
+// The quantised kernels for units without AVX2: plain loops over blocks::unpack_codes. Right everywhere, fast nowhere.
 #pragma once
 
 #include "kernels/impl/simd.hpp"
 #include "kernels/kernels.h"
-#include "weights/codes.h"
+#include "blocks/codes.h"
 
 #if !defined(__AVX2__)
 
@@ -60,13 +60,13 @@ void quantize_row(const float* x, std::size_t k, void* dst) noexcept {
 void gemv_blocks(formats::DataType type, const void* w, const void* const* x, std::size_t rows, float* y,
                  std::size_t ldy, std::size_t n, std::size_t k) noexcept {
   const formats::DataTypeInfo& layout = formats::info(type);
-  const weights::CodeFormat& format = *weights::code_format(type);
+  const blocks::CodeFormat& format = *blocks::code_format(type);
   const auto* row = static_cast<const std::uint8_t*>(w);
   for (std::size_t j = 0; j < n; ++j, row += k / layout.block_elements * layout.block_bytes) {
     float total[kernels::kGemvRows] = {};
     for (std::size_t b = 0; b < k / 32; ++b) {
-      weights::Codes32 codes;
-      weights::unpack_codes(type, row, b, 1, &codes);
+      blocks::Codes32 codes;
+      blocks::unpack_codes(type, row, b, 1, &codes);
       for (std::size_t r = 0; r < rows; ++r) {
         const PlainBlock& block = reinterpret_cast<const PlainBlock*>(static_cast<const PlainRow*>(x[r]) + 1)[b];
         for (std::size_t half = 0; half < 2; ++half) {
@@ -146,21 +146,21 @@ void quantize_fine_tile(const float* const* rows, std::size_t count, std::size_t
 }
 
 std::size_t panel_bytes(formats::DataType, std::size_t blocks) noexcept {
-  return blocks * kPanelRows * sizeof(weights::Codes32);
+  return blocks * kPanelRows * sizeof(blocks::Codes32);
 }
 
 void pack_panel(formats::DataType type, const void* w, std::size_t rows, std::size_t k, std::size_t first_block,
                 std::size_t blocks, void* panel) noexcept {
   const formats::DataTypeInfo& layout = formats::info(type);
   const std::size_t row_bytes = k / layout.block_elements * layout.block_bytes;
-  auto* dst = static_cast<weights::Codes32*>(panel);
+  auto* dst = static_cast<blocks::Codes32*>(panel);
   for (std::size_t j = 0; j < rows; ++j) {
-    weights::unpack_codes(type, static_cast<const std::uint8_t*>(w) + j * row_bytes, first_block, blocks, dst + j * blocks);
+    blocks::unpack_codes(type, static_cast<const std::uint8_t*>(w) + j * row_bytes, first_block, blocks, dst + j * blocks);
   }
 }
 
 /// One block of row r of a tile times one of weights, without the activations' scale where they are fine.
-inline float multiply_block(const weights::CodeFormat& format, const weights::Codes32& w, const kernels::Tile& tile,
+inline float multiply_block(const blocks::CodeFormat& format, const blocks::Codes32& w, const kernels::Tile& tile,
                             std::size_t b, std::size_t r) noexcept {
   const kernels::TileBlock* x = tile.data + (tile.fine ? 2 * b : b);
   float total = 0.0F;
@@ -178,8 +178,8 @@ inline float multiply_block(const weights::CodeFormat& format, const weights::Co
 
 void gemm_panel(formats::DataType type, const void* panel, std::size_t rows, std::size_t first_block, std::size_t blocks,
                 const kernels::Tile* tiles, std::size_t count, const float* sums, float* dst, std::size_t ldd) noexcept {
-  const weights::CodeFormat& format = *weights::code_format(type);
-  const auto* codes = static_cast<const weights::Codes32*>(panel);
+  const blocks::CodeFormat& format = *blocks::code_format(type);
+  const auto* codes = static_cast<const blocks::Codes32*>(panel);
   for (std::size_t t = 0; t < count; ++t) {
     for (std::size_t r = 0; r < tiles[t].rows; ++r) {
       for (std::size_t j = 0; j < rows; ++j) {

@@ -4,12 +4,12 @@
 #include "quantize/impl/affine.hpp"
 #include "quantize/impl/symmetric.hpp"
 #include "quantize/row_quantizers.h"
-#include "weights/blocks.h"
+#include "blocks/blocks.h"
 
 namespace gemma4::GEMMA4_ISA {
 namespace {
 
-using namespace weights;  // NOLINT: the blocks
+using namespace blocks;  // NOLINT: the blocks
 
 /// fn(group, runs, first run) for every group of a row. Runs beyond the row's end are zero.
 template <int B, class Fn>
