@@ -139,13 +139,29 @@ SharedChat make_chat(const Model& model, const py::object& tools, const py::obje
   return std::make_shared<Guarded<Chat>>(std::move(*chat), "Chat");
 }
 
+/// What Reply.parsed needs: the format, where the answer is a JSON value.
+py::object parsable(const py::object& format) {
+  if (format.is_none() || py::isinstance<Grammar>(format)) return py::none();
+  if (!py::isinstance<py::dict>(format)) return format;
+  const py::object type = py::dict(format).attr("get")("type");
+  if (!py::isinstance<py::str>(type)) return format;
+  const auto name = type.cast<std::string>();
+  return name == "text" || name == "regex" ? py::object(py::none()) : format;
+}
+
+py::object with_format(const Reply& reply, const py::object& format) {
+  py::object made = py::cast(reply);
+  if (!format.is_none()) py::setattr(made, "_format", format);
+  return made;
+}
+
 /// Claims its chat for each step only.
 class EventStream {
  public:
   /// @param open  (Chat&, options) to its ChatStream.
   template <class Open>
-  EventStream(SharedChat chat, SendOptions options, py::object progress, const Open& open)
-      : chat_(std::move(chat)), watch_(std::move(progress), options.cancel) {
+  EventStream(SharedChat chat, SendOptions options, py::object progress, py::object format, const Open& open)
+      : chat_(std::move(chat)), format_(std::move(format)), watch_(std::move(progress), options.cancel) {
     options.cancel = watch_.cancel();
     options.prefill_progress = watch_.progress();
     const Claim claim(*chat_);
@@ -178,18 +194,19 @@ class EventStream {
   }
   /// From any thread.
   void cancel() { watch_.cancel().cancel(); }
-  Reply finish() {
+  py::object finish() {
     while (next()) {
     }
-    return stream_->reply();
+    return with_format(stream_->reply(), format_);
   }
   py::object reply() {
     const Claim claim(*chat_);
-    return stream_->over() ? py::cast(stream_->reply()) : py::object(py::none());
+    return stream_->over() ? with_format(stream_->reply(), format_) : py::object(py::none());
   }
 
  private:
   SharedChat chat_;
+  py::object format_;
   Watch watch_;
   std::optional<ChatStream> stream_;
 };
@@ -224,30 +241,34 @@ using Stream = std::unique_ptr<EventStream>;
 
 Stream say(const SharedChat& chat, const py::object& messages, const ReplyArguments& arguments) {
   return std::make_unique<EventStream>(
-      chat, arguments.options(), to_progress(arguments.progress, "Reading"),
+      chat, arguments.options(), to_progress(arguments.progress, "Reading"), parsable(arguments.response_format),
       [said = to_messages(messages)](Chat& with, const SendOptions& options) { return with.stream(said, options); });
 }
 
 Stream answer(const SharedChat& chat, const py::object& messages, const ReplyArguments& arguments) {
   return std::make_unique<EventStream>(
-      chat, arguments.options(), to_progress(arguments.progress, "Reading"),
+      chat, arguments.options(), to_progress(arguments.progress, "Reading"), parsable(arguments.response_format),
       [whole = to_messages(messages)](Chat& with, const SendOptions& options) { return with.stream_reply(whole, options); });
 }
 
 Stream draw_again(const SharedChat& chat, const ReplyArguments& arguments) {
   return std::make_unique<EventStream>(
-      chat, arguments.options(), to_progress(arguments.progress, "Reading"),
+      chat, arguments.options(), to_progress(arguments.progress, "Reading"), parsable(arguments.response_format),
       [](Chat& with, const SendOptions& options) { return with.stream_regenerate(options); });
 }
 
-std::vector<Reply> draw_many(const SharedChat& chat, const py::object& messages, int n, const ReplyArguments& arguments) {
+py::list draw_many(const SharedChat& chat, const py::object& messages, int n, const ReplyArguments& arguments) {
   SendOptions options = arguments.options();
   Watch watch(to_progress(arguments.progress, "Reading"), options.cancel);
   options.cancel = watch.cancel();
   options.prefill_progress = watch.progress();
   const std::vector<Message> whole = to_messages(messages);
   const Claim claim(*chat);
-  return run(watch, [&] { return claim->alternatives(whole, n, options); });
+  py::list made;
+  for (const Reply& reply : run(watch, [&] { return claim->alternatives(whole, n, options); })) {
+    made.append(with_format(reply, parsable(arguments.response_format)));
+  }
+  return made;
 }
 
 /// Defines a method with the arguments of ReplyArguments behind those of its own. @param ask  (self, own..., ReplyArguments)
@@ -301,7 +322,7 @@ void bind_chat_class(py::module_& module) {
       .def("cancel", &EventStream::cancel, "Ends the reply from any thread, within one layer of the model.")
       .def_property_readonly("reply", &EventStream::reply, "The Reply once the iterator is exhausted; None before.");
   py::class_<Guarded<Chat>, SharedChat> chat(
-      module, "Chat", "A conversation with a model. One thread at a time; keeps its model alive.");
+      module, "Chat", "A conversation with a model. One thread at a time; keeps its model alive.", py::dynamic_attr());
   chat.def(py::init(&make_chat), py::arg("model"), py::arg("tools") = py::none(), py::arg("thinking") = false,
            py::kw_only(), py::arg("system") = "", py::arg("form") = py::none(), py::arg("preserve_thinking") = "none",
            py::arg("sampler") = py::none(), py::arg("loop_tokens") = defaults.loop_tokens,
@@ -387,8 +408,8 @@ void bind_chat_class(py::module_& module) {
   def_reply<Messages, py::object>(chat, "reply",
       [](const SharedChat& self, const Messages& messages, const py::object& n, const ReplyArguments& arguments) -> py::object {
         const int replies = to_int(n, "n");
-        if (replies == 1) return py::cast(answer(self, messages, arguments)->finish());
-        return py::cast(draw_many(self, messages, replies, arguments));
+        if (replies == 1) return answer(self, messages, arguments)->finish();
+        return draw_many(self, messages, replies, arguments);
       },
       (reply_help + " n: so many replies, each drawn\nfor itself, as a list; the first joins the conversation." + options_help).c_str(),
       py::arg("messages"), py::arg("n") = 1);

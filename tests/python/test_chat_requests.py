@@ -266,3 +266,67 @@ def test_a_system_message_in_the_middle_stays_there():
     text = gemma4.render_chat([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"},
                                {"role": "system", "content": "now in verse"}, {"role": "user", "content": "c"}])
     assert text.index("<|turn>user\na") < text.index("<|turn>system\nnow in verse<turn|>") < text.index("<|turn>user\nc")
+
+
+def multiply(a: int, b: int) -> int:
+    """Multiplies two numbers.
+
+    Args:
+        a: First number
+        b: Second number
+    """
+    return a * b
+
+
+def test_tools_are_called_to_the_end(chat):
+    told = []
+    c = chat(tools=[multiply])
+    reply = c.run("What is 12 times 34?", on_call=lambda call, result: told.append((call.name, result)))
+    assert told == [("multiply", 408)] and "408" in reply.text and reply.tool_calls == []
+    assert [m["role"] for m in c.messages] == ["user", "assistant", "tool", "assistant"]
+    assert "408" in chat(tools=[multiply]).fork().run("What is 12 times 34?").text  # a fork knows the functions
+    # The tools of one run; a function that raises; one that is asked for again and again.
+    other = chat()
+    def fails(a: int, b: int) -> int:
+        raise ValueError("no")
+    fails.__name__ = "multiply"
+    fails.__doc__ = multiply.__doc__
+    other.run("What is 12 times 34?", tools=[fails], rounds=2)
+    assert other.messages[2]["content"] == {"error": "ValueError: no"}
+    assert len([m for m in other.messages if m["role"] == "tool"]) <= 2
+    # What is no function here is the caller's business.
+    reply = chat(tools=[MULTIPLY]).run("What is 12 times 34?")
+    assert [call.name for call in reply.tool_calls] == ["multiply"]
+
+
+def test_answers_as_values(chat):
+    import dataclasses
+
+    @dataclasses.dataclass
+    class Answer:
+        number: int
+        sure: bool
+    c = chat()
+    reply = c.send("What is 17 + 25?", Answer)
+    assert isinstance(reply.parsed, Answer) and isinstance(reply.parsed.number, int)
+    schema = {"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]}
+    assert set(c.send("What is 17 + 25?", schema).parsed) == {"number"}
+    stream = c.stream("What is 17 + 25?", schema)
+    list(stream)
+    assert set(stream.reply.parsed) == {"number"}
+    assert [set(r.parsed) for r in c.reply("What is 17 + 25?", n=2, response_format=schema)] == [{"number"}] * 2
+    assert c.send("What is 17 + 25?", gemma4.regex(r"\d+")).parsed is None
+    assert c.send("What is 17 + 25?").parsed is None
+    assert c.send("What is 17 + 25?", schema, max_tokens=2).parsed is None
+    pydantic = pytest.importorskip("pydantic")
+    Model = pydantic.create_model("Model", number=(int, ...))
+    assert isinstance(c.send("What is 17 + 25?", Model).parsed, Model)
+
+
+def test_replies_to_await(chat):
+    import asyncio
+
+    async def both():
+        a, b = chat(), chat()
+        return await asyncio.gather(a.asend("What is 17 + 25?"), b.areply([QUESTION], max_tokens=8))
+    assert [reply.text for reply in asyncio.run(both())] == ["42", "42"]
