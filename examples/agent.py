@@ -31,37 +31,16 @@ def lookup(name: str) -> dict:
     return {"phone": json.loads(PHONE_BOOK.read_text()).get(name, "unknown")}
 
 
-TOOLS = [multiply, lookup]
-FUNCTIONS = {function.__name__: function for function in TOOLS}
-
-
-def run(call):
-    """The result of a call; what goes wrong is told to the model, which may know better then."""
-    try:
-        return FUNCTIONS[call.name](**call.arguments)
-    except Exception as error:
-        return {"error": "%s: %s" % (type(error).__name__, error)}
-
-
-def ask(chat, question, rounds=4):
-    reply = chat.send(question)
-    while reply.tool_calls and rounds:
-        results = []
-        for call in reply.tool_calls:
-            result = run(call)
-            print("  %s(%s) = %s" % (call.name, json.dumps(call.arguments), json.dumps(result)))
-            results.append({"role": "tool", "tool_call_id": call.id, "content": result})
-        rounds -= 1
-        reply = chat.send(results, tool_choice="auto" if rounds else "none")
-    return reply.text
+def told(call, result):
+    print("  %s(%s) = %s" % (call.name, json.dumps(call.arguments), json.dumps(result)))
 
 
 def main():
     model = gemma4.Model(sys.argv[1] if len(sys.argv) > 1 else "examples/nano/model")
-    chat = gemma4.Chat(model, TOOLS, sampler=gemma4.Sampler(temperature=0.0))
+    chat = gemma4.Chat(model, [multiply, lookup], sampler=gemma4.Sampler(temperature=0.0))
     for question in sys.argv[2:] or ["What is 12 times 34?", "What is the phone number of Nora?"]:
         print(question)
-        print(ask(chat, question))
+        print(chat.run(question, rounds=4, on_call=told).text)
         chat.reset()
 
 

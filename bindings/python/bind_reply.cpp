@@ -73,7 +73,7 @@ void bind_results(py::module_& module) {
   pickles(usage, &Usage::prompt_tokens, &Usage::reused_tokens, &Usage::completion_tokens, &Usage::reasoning_tokens,
           &Usage::prefill_seconds, &Usage::decode_seconds);
 
-  py::class_<Reply> reply(module, "Reply", "A model's answer.");
+  py::class_<Reply> reply(module, "Reply", "A model's answer.", py::dynamic_attr());
   reply.def_readonly("text", &Reply::text, "The answer, without thought and calls.")
       .def_readonly("reasoning", &Reply::reasoning, "The thought; empty when thinking is off.")
       .def_readonly("tool_calls", &Reply::tool_calls, "What the model wants called.")

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/// Options of gemma4_chat_create. One thread at a time.
+/// Options of gemma4_chat_create: what concerns a reply is a default. One thread at a time.
 typedef struct gemma4_chat_options gemma4_chat_options;
 /// Options of one reply. One thread at a time.
 typedef struct gemma4_send_options gemma4_send_options;
@@ -23,6 +23,13 @@ typedef struct gemma4_reply gemma4_reply;
 /// The forms of the chat template: where the model is not to think, the large one (12B, 26B-A4B, 31B) writes an empty
 /// thought first, the small one (E2B, E4B) does not.
 enum { GEMMA4_CHAT_FORM_OF_MODEL = -1, GEMMA4_CHAT_FORM_LARGE = 0, GEMMA4_CHAT_FORM_SMALL = 1 };
+
+/// Which thoughts of earlier turns stay in the prompt; those behind the last message of a user always do.
+enum {
+  GEMMA4_PRESERVE_THINKING_NONE = 0,   ///< No other.
+  GEMMA4_PRESERVE_THINKING_CALLS = 1,  ///< Of messages with calls: an agent's cache stays of use from turn to turn.
+  GEMMA4_PRESERVE_THINKING_ALL = 2     ///< Every one: nothing of the prompt is ever rewritten.
+};
 
 /// Which tools a reply may call.
 enum {
@@ -70,7 +77,7 @@ GEMMA4_API gemma4_status gemma4_chat_options_set_hold_calls(gemma4_chat_options*
 /// Whether the model thinks before it answers, and for how many tokens at most (-1: no limit). Off by default.
 GEMMA4_API gemma4_status gemma4_chat_options_set_thinking(gemma4_chat_options* options, int32_t enabled,
                                                           int32_t budget);
-/// 1: the thoughts of earlier turns that called tools stay in the prompt.
+/// A GEMMA4_PRESERVE_THINKING_... number.
 GEMMA4_API gemma4_status gemma4_chat_options_set_preserve_thinking(gemma4_chat_options* options, int32_t preserve);
 /// A GEMMA4_CHAT_FORM_... number.
 GEMMA4_API gemma4_status gemma4_chat_options_set_form(gemma4_chat_options* options, int32_t form);
@@ -83,6 +90,10 @@ GEMMA4_API gemma4_status gemma4_chat_options_set_sampler(gemma4_chat_options* op
 /// A reply ends when it repeats itself for so many tokens, by default 192; 0: never.
 GEMMA4_API gemma4_status gemma4_chat_options_set_loop_tokens(gemma4_chat_options* options, int32_t tokens);
 
+/// A conversation to go on with, as gemma4_chat_send's messages; NULL with 0: none. Errors: bad_format, invalid_argument.
+GEMMA4_API gemma4_status gemma4_chat_options_set_messages(gemma4_chat_options* options, const char* messages,
+                                                          size_t messages_length);
+
 /// `options` may be NULL. Errors: invalid_argument (tools that cannot be declared, with the path), unsupported (a
 /// tokenizer without Gemma 4's markup), out_of_memory. Destroy with gemma4_chat_destroy.
 GEMMA4_API gemma4_status gemma4_chat_create(const gemma4_model* model, const gemma4_chat_options* options,
@@ -91,6 +102,16 @@ GEMMA4_API gemma4_status gemma4_chat_destroy(gemma4_chat* chat);
 
 GEMMA4_API gemma4_status gemma4_send_options_create(gemma4_send_options** out_options);
 GEMMA4_API gemma4_status gemma4_send_options_destroy(gemma4_send_options* options);
+/// The six that follow are the chat's own unless they are set here, for one reply; see gemma4_chat_options_set_....
+/// Tools: "null" or "[]" for none; NULL with 0: the chat's.
+GEMMA4_API gemma4_status gemma4_send_options_set_tools(gemma4_send_options* options, const char* json, size_t json_length);
+GEMMA4_API gemma4_status gemma4_send_options_set_hold_calls(gemma4_send_options* options, int32_t hold_calls);
+GEMMA4_API gemma4_status gemma4_send_options_set_thinking(gemma4_send_options* options, int32_t enabled, int32_t budget);
+GEMMA4_API gemma4_status gemma4_send_options_set_preserve_thinking(gemma4_send_options* options, int32_t preserve);
+/// A sampler of its own, which has seen the prompt; the chat's draws nothing. NULL: the chat's.
+GEMMA4_API gemma4_status gemma4_send_options_set_sampler(gemma4_send_options* options,
+                                                         const gemma4_sampler_options* sampler_options);
+GEMMA4_API gemma4_status gemma4_send_options_set_loop_tokens(gemma4_send_options* options, int32_t tokens);
 /// Most tokens of the reply, its thought included; -1, the default: until the context is full.
 GEMMA4_API gemma4_status gemma4_send_options_set_max_tokens(gemma4_send_options* options, int32_t max_tokens);
 /// One more text that ends the reply's content. Errors: invalid_argument where it is empty or not valid UTF-8.
@@ -126,10 +147,34 @@ GEMMA4_API gemma4_status gemma4_chat_send_text(gemma4_chat* chat, const char* te
                                                const gemma4_send_options* options, gemma4_event_callback callback,
                                                void* user_data, gemma4_reply** out_reply);
 
+/// The reply to a whole conversation, which takes the place of the one that there is; else as gemma4_chat_send. What its
+/// prompt begins with and the cache holds already is not computed again, so a server may give every request's history to
+/// any chat.
+GEMMA4_API gemma4_status gemma4_chat_reply(gemma4_chat* chat, const char* messages, size_t messages_length,
+                                           const gemma4_send_options* options, gemma4_event_callback callback,
+                                           void* user_data, gemma4_reply** out_reply);
+/// Draws the last reply again: the new one takes the place of the message that the conversation ends with. Errors:
+/// invalid_argument where that is not an assistant's; else as gemma4_chat_send.
+GEMMA4_API gemma4_status gemma4_chat_regenerate(gemma4_chat* chat, const gemma4_send_options* options,
+                                                gemma4_event_callback callback, void* user_data,
+                                                gemma4_reply** out_reply);
+/// A conversation of its own that goes on from here as this one would: messages, cache and the sampler's state. Destroy it.
+/// Errors: out_of_memory.
+GEMMA4_API gemma4_status gemma4_chat_fork(const gemma4_chat* chat, gemma4_chat** out_chat);
+/// Keeps the first `messages` messages and forgets the others. What stays is not computed again. Errors: invalid_argument
+/// where there are fewer.
+GEMMA4_API gemma4_status gemma4_chat_rewind(gemma4_chat* chat, size_t messages);
+
 /// gemma4_chat_send, to be pulled with gemma4_chat_stream_next. The chat is in use until the reply is over or the
 /// stream is destroyed (which cancels it): other calls on it are refused.
 GEMMA4_API gemma4_status gemma4_chat_stream_create(gemma4_chat* chat, const char* messages, size_t messages_length,
                                                    const gemma4_send_options* options, gemma4_chat_stream** out_stream);
+/// gemma4_chat_reply and gemma4_chat_regenerate, pulled likewise.
+GEMMA4_API gemma4_status gemma4_chat_stream_create_reply(gemma4_chat* chat, const char* messages, size_t messages_length,
+                                                         const gemma4_send_options* options,
+                                                         gemma4_chat_stream** out_stream);
+GEMMA4_API gemma4_status gemma4_chat_stream_create_regenerate(gemma4_chat* chat, const gemma4_send_options* options,
+                                                              gemma4_chat_stream** out_stream);
 GEMMA4_API gemma4_status gemma4_chat_stream_destroy(gemma4_chat_stream* stream);
 /// *out_more 1: there is an event more; 0: the reply is over.
 GEMMA4_API gemma4_status gemma4_chat_stream_next(gemma4_chat_stream* stream, int32_t* out_more);

@@ -42,8 +42,9 @@ struct ChatStreamObject : Object {
   using Handle = gemma4_chat_stream;
   static constexpr char kName[] = "gemma4_chat_stream";
 
-  ChatStreamObject(const gemma4_chat* handle, std::string_view messages, const gemma4_send_options* options)
-      : chat(handle), stream(chat->chat.stream(read_messages(messages), options_of<SendOptionsObject>(options))) {}
+  /// @param open  (Chat&) to its ChatStream.
+  template <class Open>
+  ChatStreamObject(const gemma4_chat* handle, const Open& open) : chat(handle), stream(open(chat->chat)) {}
 
   bool next() {
     event.reset();
@@ -74,8 +75,10 @@ struct ChatStreamObject : Object {
   std::optional<Reply> reply;  // once it is over
 };
 
-void send(const gemma4_chat* handle, std::vector<Message> messages, const gemma4_send_options* options,
-          gemma4_event_callback callback, void* user_data, gemma4_reply** out_reply) {
+/// @param say  (Chat&, options, callback) to its Reply.
+template <class Say>
+void write_reply(const gemma4_chat* handle, const gemma4_send_options* options, gemma4_event_callback callback,
+                 void* user_data, gemma4_reply** out_reply, const Say& say) {
   const Conversation with(handle);
   ChatCallback on_event;
   if (callback != nullptr) {
@@ -86,7 +89,7 @@ void send(const gemma4_chat* handle, std::vector<Message> messages, const gemma4
       return action == GEMMA4_PROCEED ? StreamAction::proceed : StreamAction::cancel;
     };
   }
-  Reply reply = with->chat.send(std::move(messages), options_of<SendOptionsObject>(options), on_event);
+  Reply reply = say(with->chat, options_of<SendOptionsObject>(options), on_event);
   if (out_reply != nullptr) create<ReplyObject>(out_reply, "out_reply", std::move(reply));
 }
 
@@ -113,8 +116,10 @@ gemma4_status gemma4_chat_send(gemma4_chat* chat, const char* messages, size_t m
                                gemma4_reply** out_reply) {
   return guard([&] {
     if (out_reply != nullptr) *out_reply = nullptr;
-    capi::send(chat, capi::read_messages(capi::text(messages, messages_length, "messages")), options, callback,
-               user_data, out_reply);
+    auto said = capi::read_messages(capi::text(messages, messages_length, "messages"));
+    capi::write_reply(chat, options, callback, user_data, out_reply, [&](auto& with, const auto& given, const auto& on_event) {
+      return with.send(std::move(said), given, on_event);
+    });
   });
 }
 
@@ -123,17 +128,75 @@ gemma4_status gemma4_chat_send_text(gemma4_chat* chat, const char* text, size_t 
                                     gemma4_reply** out_reply) {
   return guard([&] {
     if (out_reply != nullptr) *out_reply = nullptr;
-    std::string said(capi::text(text, text_length, "text"));
-    capi::send(chat, {gemma4::Message::user(std::move(said))}, options, callback, user_data, out_reply);
+    const std::string said(capi::text(text, text_length, "text"));
+    capi::write_reply(chat, options, callback, user_data, out_reply, [&](auto& with, const auto& given, const auto& on_event) {
+      return with.send(said, given, on_event);
+    });
   });
+}
+
+gemma4_status gemma4_chat_reply(gemma4_chat* chat, const char* messages, size_t messages_length,
+                                const gemma4_send_options* options, gemma4_event_callback callback, void* user_data,
+                                gemma4_reply** out_reply) {
+  return guard([&] {
+    if (out_reply != nullptr) *out_reply = nullptr;
+    auto whole = capi::read_messages(capi::text(messages, messages_length, "messages"));
+    capi::write_reply(chat, options, callback, user_data, out_reply, [&](auto& with, const auto& given, const auto& on_event) {
+      return with.reply(std::move(whole), given, on_event);
+    });
+  });
+}
+
+gemma4_status gemma4_chat_regenerate(gemma4_chat* chat, const gemma4_send_options* options,
+                                     gemma4_event_callback callback, void* user_data, gemma4_reply** out_reply) {
+  return guard([&] {
+    if (out_reply != nullptr) *out_reply = nullptr;
+    capi::write_reply(chat, options, callback, user_data, out_reply, [](auto& with, const auto& given, const auto& on_event) {
+      return with.regenerate(given, on_event);
+    });
+  });
+}
+
+gemma4_status gemma4_chat_fork(const gemma4_chat* chat, gemma4_chat** out_chat) {
+  return guard([&] {
+    capi::required(out_chat, "out_chat") = nullptr;
+    capi::create<capi::ChatObject>(out_chat, "out_chat", capi::Conversation(chat)->chat.fork());
+  });
+}
+
+gemma4_status gemma4_chat_rewind(gemma4_chat* chat, size_t messages) {
+  return guard([&] { capi::Conversation(chat)->chat.rewind(messages); });
 }
 
 gemma4_status gemma4_chat_stream_create(gemma4_chat* chat, const char* messages, size_t messages_length,
                                         const gemma4_send_options* options, gemma4_chat_stream** out_stream) {
   return guard([&] {
     capi::required(out_stream, "out_stream") = nullptr;
-    capi::create<capi::ChatStreamObject>(out_stream, "out_stream", chat,
-                                         capi::text(messages, messages_length, "messages"), options);
+    capi::create<capi::ChatStreamObject>(out_stream, "out_stream", chat, [&](gemma4::Chat& with) {
+      return with.stream(capi::read_messages(capi::text(messages, messages_length, "messages")),
+                         capi::options_of<capi::SendOptionsObject>(options));
+    });
+  });
+}
+
+gemma4_status gemma4_chat_stream_create_reply(gemma4_chat* chat, const char* messages, size_t messages_length,
+                                              const gemma4_send_options* options, gemma4_chat_stream** out_stream) {
+  return guard([&] {
+    capi::required(out_stream, "out_stream") = nullptr;
+    capi::create<capi::ChatStreamObject>(out_stream, "out_stream", chat, [&](gemma4::Chat& with) {
+      return with.stream_reply(capi::read_messages(capi::text(messages, messages_length, "messages")),
+                               capi::options_of<capi::SendOptionsObject>(options));
+    });
+  });
+}
+
+gemma4_status gemma4_chat_stream_create_regenerate(gemma4_chat* chat, const gemma4_send_options* options,
+                                                   gemma4_chat_stream** out_stream) {
+  return guard([&] {
+    capi::required(out_stream, "out_stream") = nullptr;
+    capi::create<capi::ChatStreamObject>(out_stream, "out_stream", chat, [&](gemma4::Chat& with) {
+      return with.stream_regenerate(capi::options_of<capi::SendOptionsObject>(options));
+    });
   });
 }
 

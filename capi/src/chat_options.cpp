@@ -7,6 +7,19 @@ using capi::guard;
 using ChatOptions = capi::Claim<capi::ChatOptionsObject>;
 using SendOptions = capi::Claim<capi::SendOptionsObject>;
 
+namespace {
+
+gemma4::PreserveThinking preserved(int32_t preserve) {
+  return capi::one_of<gemma4::PreserveThinking::Mode>(preserve, GEMMA4_PRESERVE_THINKING_ALL, "preserve");
+}
+
+gemma4::Thinking thinking(int32_t enabled, int32_t budget) {
+  if (budget < -1) capi::refuse("budget: expected -1 (no limit) or more, got " + std::to_string(budget));
+  return {enabled != 0, budget};
+}
+
+}  // namespace
+
 gemma4_status gemma4_chat_options_create(gemma4_chat_options** out_options) {
   return guard([&] { capi::create<capi::ChatOptionsObject>(out_options, "out_options"); });
 }
@@ -31,16 +44,11 @@ gemma4_status gemma4_chat_options_set_hold_calls(gemma4_chat_options* options, i
 }
 
 gemma4_status gemma4_chat_options_set_thinking(gemma4_chat_options* options, int32_t enabled, int32_t budget) {
-  return guard([&] {
-    if (budget < -1) capi::refuse("budget: expected -1 (no limit) or more, got " + std::to_string(budget));
-    gemma4::Thinking& thinking = ChatOptions(options)->options.thinking;
-    thinking.enabled = enabled != 0;
-    thinking.budget = budget;
-  });
+  return guard([&] { ChatOptions(options)->options.thinking = thinking(enabled, budget); });
 }
 
 gemma4_status gemma4_chat_options_set_preserve_thinking(gemma4_chat_options* options, int32_t preserve) {
-  return guard([&] { ChatOptions(options)->options.preserve_thinking = preserve != 0; });
+  return guard([&] { ChatOptions(options)->options.preserve_thinking = preserved(preserve); });
 }
 
 gemma4_status gemma4_chat_options_set_form(gemma4_chat_options* options, int32_t form) {
@@ -74,12 +82,55 @@ gemma4_status gemma4_chat_options_set_loop_tokens(gemma4_chat_options* options, 
   return guard([&] { ChatOptions(options)->options.loop_tokens = tokens; });
 }
 
+gemma4_status gemma4_chat_options_set_messages(gemma4_chat_options* options, const char* messages,
+                                               size_t messages_length) {
+  return guard([&] {
+    const ChatOptions to(options);
+    const std::string_view given = capi::text(messages, messages_length, "messages");
+    to->options.messages = given.empty() ? std::vector<gemma4::Message>() : capi::read_messages(given);
+  });
+}
+
 gemma4_status gemma4_send_options_create(gemma4_send_options** out_options) {
   return guard([&] { capi::create<capi::SendOptionsObject>(out_options, "out_options"); });
 }
 
 gemma4_status gemma4_send_options_destroy(gemma4_send_options* options) {
   return capi::destroy<capi::SendOptionsObject>(options);
+}
+
+gemma4_status gemma4_send_options_set_tools(gemma4_send_options* options, const char* json, size_t json_length) {
+  return guard([&] {
+    const SendOptions to(options);
+    const std::string_view given = capi::text(json, json_length, "json");
+    to->options.tools.reset();
+    if (!given.empty()) to->options.tools = capi::read_tools(given);
+  });
+}
+
+gemma4_status gemma4_send_options_set_hold_calls(gemma4_send_options* options, int32_t hold_calls) {
+  return guard([&] { SendOptions(options)->options.hold_calls = hold_calls != 0; });
+}
+
+gemma4_status gemma4_send_options_set_thinking(gemma4_send_options* options, int32_t enabled, int32_t budget) {
+  return guard([&] { SendOptions(options)->options.thinking = thinking(enabled, budget); });
+}
+
+gemma4_status gemma4_send_options_set_preserve_thinking(gemma4_send_options* options, int32_t preserve) {
+  return guard([&] { SendOptions(options)->options.preserve_thinking = preserved(preserve); });
+}
+
+gemma4_status gemma4_send_options_set_sampler(gemma4_send_options* options,
+                                              const gemma4_sampler_options* sampler_options) {
+  return guard([&] {
+    const SendOptions to(options);
+    to->options.sampler.reset();
+    if (sampler_options != nullptr) to->options.sampler = capi::options_of<capi::SamplerOptionsObject>(sampler_options);
+  });
+}
+
+gemma4_status gemma4_send_options_set_loop_tokens(gemma4_send_options* options, int32_t tokens) {
+  return guard([&] { SendOptions(options)->options.loop_tokens = tokens; });
 }
 
 gemma4_status gemma4_send_options_set_max_tokens(gemma4_send_options* options, int32_t max_tokens) {

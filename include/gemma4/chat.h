@@ -159,9 +159,33 @@ class Chat {
   ChatStream stream(const std::string& text, const SendOptions& options = {});
   ChatStream stream(std::vector<Message> messages, const SendOptions& options = {});
 
+  /// The reply to a whole conversation, which takes the place of the one that there is: `messages` and the reply are then
+  /// messages(). What its prompt begins with and the cache holds already is not computed again, so a server may give every
+  /// request's history to any chat. Throws as send().
+  Reply reply(std::vector<Message> messages, const SendOptions& options = {}, const ChatCallback& on_event = {});
+  ChatStream stream_reply(std::vector<Message> messages, const SendOptions& options = {});
+
+  /// Draws the last reply again: the new one takes the place of the message that messages() ends with, once it is there.
+  /// The sampler goes on, so that it is another one, but for temperature 0. Throws as send(), and invalid_argument where
+  /// the last message is not an assistant's.
+  Reply regenerate(const SendOptions& options = {}, const ChatCallback& on_event = {});
+  ChatStream stream_regenerate(const SendOptions& options = {});
+
+  /// n >= 1 replies to a whole conversation, each drawn for itself; its prompt is read once. The first of them joins the
+  /// conversation, as with reply(). Fewer where one is cancelled. A SendOptions::sampler with a seed counts on from it; a
+  /// SendOptions::constraint is refused, for it is used by one reply alone. Throws as reply().
+  std::vector<Reply> alternatives(std::vector<Message> messages, int n, const SendOptions& options = {});
+
+  /// A conversation of its own that goes on from here as this one would: messages, cache and the sampler's state. A reply
+  /// that is still running is no part of it. Throws Error out_of_memory.
+  Chat fork() const;
+  /// Keeps the first n messages and forgets the others; a reply that is still running is cancelled first. What stays is not
+  /// computed again. Throws Error invalid_argument where there are fewer.
+  void rewind(std::size_t n);
+
   /// The conversation so far.
   const std::vector<Message>& messages() const noexcept;
-  /// Forgets it, and restarts the sampler from seed().
+  /// Forgets it, that of ChatOptions::messages too, and restarts the sampler from seed().
   void reset();
   /// As ChatTemplate::warning.
   const std::string& warning() const noexcept;
@@ -178,6 +202,7 @@ class Chat {
   std::uint64_t seed() const noexcept;
 
  private:
+  explicit Chat(std::shared_ptr<chat::Conversation> impl) noexcept;
   std::shared_ptr<chat::Conversation> impl_;
 };
 

@@ -19,11 +19,13 @@ namespace gemma4 {
 
 class Grammar;
 
-/// Options of Chat.
+/// Options of Chat. What concerns a reply is a default: SendOptions may say otherwise for each.
 struct ChatOptions {
   /// What every conversation begins with, as a message of the system; empty: nothing. Where the first message that is sent
   /// is one of the system (or of a developer), that takes its place.
   std::string system;
+  /// A conversation to go on with, as Chat::reply()'s but for who speaks last. Nothing of it is computed until the first reply.
+  std::vector<Message> messages;
   /// Functions the model may call, as render_chat()'s. Each has a name of its own of letters, digits and "_.:-/". What
   /// reads as a call of another function is text.
   Json tools;
@@ -36,7 +38,7 @@ struct ChatOptions {
   /// Off means off: the reply's text has no thought in it, also where the model begins one by itself: that is dropped,
   /// and closed after 512 tokens.
   Thinking thinking;
-  bool preserve_thinking = false;  ///< As RenderOptions::preserve_thinking.
+  PreserveThinking preserve_thinking;  ///< As RenderOptions::preserve_thinking.
   std::optional<ChatForm> form;    ///< Unset: chat_template(model).form.
   SessionOptions session;
   std::optional<SamplerOptions> sampler;  ///< Unset: Model::sampler_defaults().
@@ -59,6 +61,16 @@ struct ToolChoice {
 
 /// Options of one reply.
 struct SendOptions {
+  // Instead of the chat's own, for this reply alone; unset: the chat's.
+
+  std::optional<Json> tools;  ///< As ChatOptions::tools; null or an empty array: none.
+  std::optional<bool> hold_calls;
+  std::optional<Thinking> thinking;
+  std::optional<PreserveThinking> preserve_thinking;
+  /// A sampler of its own, which has seen the prompt; the chat's draws nothing.
+  std::optional<SamplerOptions> sampler;
+  std::optional<int> loop_tokens;
+
   int max_tokens = -1;            ///< Most tokens of the reply, its thought included; -1: until the context is full.
   std::vector<std::string> stop;  ///< Texts that end the reply's content (not its thought); none of their bytes comes.
   ToolChoice tool_choice;

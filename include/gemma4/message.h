@@ -75,13 +75,34 @@ enum class ChatForm : std::uint8_t { large, small };
 /// "large" or "small"; static storage.
 const char* to_string(ChatForm form) noexcept;
 
+/// Which thoughts of earlier turns stay in the prompt. Those after the last message of a user always do. What goes makes the
+/// prompt shorter; but each user's message then rewrites the turns before it, and the cache is of use only up to the first
+/// of them. `true` is `calls`, `false` is `none`.
+class PreserveThinking {
+ public:
+  enum Mode : std::uint8_t {
+    none,   ///< No other: what the chat template does by itself.
+    calls,  ///< Of messages with tool calls: an agent's cache stays of use from turn to turn.
+    all,    ///< Every one: nothing is ever rewritten.
+  };
+  constexpr PreserveThinking(Mode mode = none) noexcept : mode_(mode) {}
+  constexpr PreserveThinking(bool of_calls) noexcept : mode_(of_calls ? calls : none) {}
+  constexpr operator Mode() const noexcept { return mode_; }
+
+ private:
+  Mode mode_;
+};
+
+/// "none", "calls" or "all"; static storage.
+const char* to_string(PreserveThinking::Mode mode) noexcept;
+
 /// What the chat template is asked for.
 struct RenderOptions {
   /// Unset: the model's where one is given (encode_chat); of render_chat(), large. A tokenizer alone does not know it.
   std::optional<ChatForm> form;
   bool enable_thinking = false;        ///< Tells the model to think before it answers.
   bool add_generation_prompt = true;   ///< End where the model is to speak.
-  bool preserve_thinking = false;      ///< Keep the thoughts of earlier turns that called tools.
+  PreserveThinking preserve_thinking;  ///< Thoughts of earlier turns.
 };
 
 }  // namespace gemma4

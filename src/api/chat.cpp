@@ -1,6 +1,8 @@
 // Bodies of gemma4/chat.h.
 #include "gemma4/chat.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "chat/conversation.h"
 #include "chat/messages.h"
@@ -129,14 +131,28 @@ bool ChatStream::advance() {
 
 Chat::Chat(const Model& model, const ChatOptions& options)
     : impl_(std::make_shared<chat::Conversation>(model.impl(), options)) {}
+Chat::Chat(std::shared_ptr<chat::Conversation> impl) noexcept : impl_(std::move(impl)) {}
 Chat::Chat(Chat&&) noexcept = default;
 Chat& Chat::operator=(Chat&&) noexcept = default;
 Chat::~Chat() = default;
 
 namespace {
 
+using To = chat::Conversation::To;
+
 chat::Conversation::Format format_of(const SendOptions& options) {
   return options.response_format ? options.response_format->impl() : nullptr;
+}
+
+Reply to_the_end(chat::Conversation& conversation, std::size_t turn, const ChatCallback& on_event) {
+  for (std::vector<ChatEvent> events; conversation.next(turn, events); events.clear()) {
+    for (const ChatEvent& event : events) {
+      if (!on_event || on_event(event) != StreamAction::cancel) continue;
+      conversation.cancel(turn);
+      break;
+    }
+  }
+  return *conversation.reply();
 }
 
 }  // namespace
@@ -146,15 +162,7 @@ Reply Chat::send(const std::string& text, const SendOptions& options, const Chat
 }
 
 Reply Chat::send(std::vector<Message> messages, const SendOptions& options, const ChatCallback& on_event) {
-  const std::size_t number = impl_->begin(std::move(messages), options, format_of(options));
-  for (std::vector<ChatEvent> events; impl_->next(number, events); events.clear()) {
-    for (const ChatEvent& event : events) {
-      if (!on_event || on_event(event) != StreamAction::cancel) continue;
-      impl_->cancel(number);
-      break;
-    }
-  }
-  return *impl_->reply();
+  return to_the_end(*impl_, impl_->begin(To::more, std::move(messages), options, format_of(options)), on_event);
 }
 
 ChatStream Chat::stream(const std::string& text, const SendOptions& options) {
@@ -162,10 +170,41 @@ ChatStream Chat::stream(const std::string& text, const SendOptions& options) {
 }
 
 ChatStream Chat::stream(std::vector<Message> messages, const SendOptions& options) {
-  const std::size_t number = impl_->begin(std::move(messages), options, format_of(options));
-  return ChatStream(impl_, number);
+  return ChatStream(impl_, impl_->begin(To::more, std::move(messages), options, format_of(options)));
 }
 
+Reply Chat::reply(std::vector<Message> messages, const SendOptions& options, const ChatCallback& on_event) {
+  return to_the_end(*impl_, impl_->begin(To::whole, std::move(messages), options, format_of(options)), on_event);
+}
+
+ChatStream Chat::stream_reply(std::vector<Message> messages, const SendOptions& options) {
+  return ChatStream(impl_, impl_->begin(To::whole, std::move(messages), options, format_of(options)));
+}
+
+Reply Chat::regenerate(const SendOptions& options, const ChatCallback& on_event) {
+  return to_the_end(*impl_, impl_->begin(To::again, {}, options, format_of(options)), on_event);
+}
+
+ChatStream Chat::stream_regenerate(const SendOptions& options) {
+  return ChatStream(impl_, impl_->begin(To::again, {}, options, format_of(options)));
+}
+
+std::vector<Reply> Chat::alternatives(std::vector<Message> messages, int n, const SendOptions& options) {
+  GEMMA4_CHECK(n >= 1, ErrorCode::invalid_argument, "alternatives: n: expected at least 1, got ", n);
+  GEMMA4_CHECK(n == 1 || !options.constraint, ErrorCode::invalid_argument,
+               "alternatives: expected no SendOptions::constraint, which one reply uses up; response_format is for many");
+  std::vector<Reply> replies = {reply(std::move(messages), options)};
+  std::optional<Chat> beside;
+  for (SendOptions next = options; static_cast<int>(replies.size()) < n && replies.back().finish_reason != FinishReason::cancelled;) {
+    if (!beside) beside.emplace(fork());
+    if (next.sampler && next.sampler->seed) ++*next.sampler->seed;
+    replies.push_back(beside->regenerate(next));
+  }
+  return replies;
+}
+
+Chat Chat::fork() const { return Chat(impl_->fork()); }
+void Chat::rewind(std::size_t n) { impl_->rewind(n); }
 const std::vector<Message>& Chat::messages() const noexcept { return impl_->messages(); }
 void Chat::reset() { impl_->reset(); }
 const std::string& Chat::warning() const noexcept { return impl_->verdict().warning; }

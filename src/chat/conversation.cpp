@@ -53,91 +53,152 @@ std::size_t turn_start(const std::vector<TokenId>& prompt, const tokenizer::BpeT
   return stands_alone ? std::min(start + role.size(), prompt.size()) : start;
 }
 
+void check(const Thinking& thinking) {
+  GEMMA4_CHECK(thinking.budget >= -1, ErrorCode::invalid_argument,
+               "Thinking::budget: expected -1 (no limit) or more, got ", thinking.budget);
+}
+
+void check_loop_tokens(int tokens, const char* of) {
+  GEMMA4_CHECK(tokens >= 0, ErrorCode::invalid_argument, of, "::loop_tokens: expected 0 (never) or more, got ", tokens);
+}
+
 }  // namespace
 
 TemplateVerdict judge_model(const model::LoadedModel& model) {
   return judge_template(weights::chat_template(model.checkpoint()), model.config().hidden_size_per_layer_input != 0);
 }
 
+ToolSet::ToolSet(const Json& tools, const tokenizer::BpeTokenizer& tokenizer, bool held)
+    : functions(declared_tools(tools)), hold_calls(held) {
+  if (functions.empty()) return;
+  grammars.emplace(functions, tokenizer, hold_calls);
+  for (const std::string& warning : grammars->warnings()) base::log(LogLevel::warning, "chat: ", warning);
+}
+
 Conversation::Conversation(std::shared_ptr<const model::LoadedModel> model, const ChatOptions& options)
     : model_(std::move(model)),
       options_(options),
-      functions_(declared_tools(options.tools)),
       verdict_(judge_model(*model_)),
+      tools_(options.tools, *model_->tokenizer(), options.hold_calls),
       session_(std::make_shared<session::SessionState>(model_, options.session)),
       sampler_(options.sampler ? *options.sampler : model_->sampler_defaults()) {
-  GEMMA4_CHECK(options.thinking.budget >= -1, ErrorCode::invalid_argument,
-               "Thinking::budget: expected -1 (no limit) or more, got ", options.thinking.budget);
-  GEMMA4_CHECK(options.loop_tokens >= 0, ErrorCode::invalid_argument,
-               "ChatOptions::loop_tokens: expected 0 (never) or more, got ", options.loop_tokens);
+  check(options.thinking);
+  check_loop_tokens(options.loop_tokens, "ChatOptions");
   check_json(options.system, "ChatOptions::system");
   for (const char* const token : {"<bos>", "<|turn>", "<turn|>"}) {
     GEMMA4_CHECK(model_->tokenizer()->token_to_id(token) >= 0, ErrorCode::unsupported, "the model's tokenizer has no \"",
                  token, "\": it was not made for conversations");
   }
-  if (functions_.empty()) return;
-  call_grammars_.emplace(functions_, *model_->tokenizer(), options.hold_calls);
-  for (const std::string& warning : call_grammars_->warnings()) base::log(LogLevel::warning, "chat: ", warning);
+  std::size_t known = 0;
+  if (!options.messages.empty()) history_ = said(To::whole, options.messages, known);
+  check_said(history_, known);
+  refuse_media(history_, known);
 }
 
-std::size_t Conversation::begin(std::vector<Message> messages, const SendOptions& options, const Format& format) {
-  if (turn_) cancel(n_turns_);
-  GEMMA4_CHECK(!messages.empty(), ErrorCode::invalid_argument, "messages: expected at least one, got none");
-  std::vector<Message> said = history_;
-  if (said.empty() && !options_.system.empty() && !begins_with_system(messages)) {
-    said.push_back(Message::system(options_.system));
-  }
-  const std::size_t known = said.size();
-  said.insert(said.end(), std::make_move_iterator(messages.begin()), std::make_move_iterator(messages.end()));
-  check_said(said, known);
-  refuse_media(said, known);
-  std::size_t n_ids = n_ids_;
-  std::vector<std::string> unanswered;
-  match_results(said, known, n_ids, unanswered);
+Conversation::Conversation(const Conversation& other)
+    : model_(other.model_),
+      options_(other.options_),
+      verdict_(other.verdict_),
+      tools_(other.tools_),
+      session_(other.session_->fork()),
+      sampler_(other.sampler_),
+      history_(other.history_) {}
 
+std::shared_ptr<Conversation> Conversation::fork() const { return std::shared_ptr<Conversation>(new Conversation(*this)); }
+
+std::vector<Message> Conversation::said(To to, std::vector<Message> messages, std::size_t& known) const {
+  if (to == To::again) {
+    GEMMA4_CHECK(!history_.empty() && history_.back().role == Role::assistant, ErrorCode::invalid_argument,
+                 "regenerate: expected a conversation that ends with an assistant's message");
+    known = history_.size() - 1;
+    return {history_.begin(), history_.end() - 1};
+  }
+  GEMMA4_CHECK(!messages.empty(), ErrorCode::invalid_argument, "messages: expected at least one, got none");
+  std::vector<Message> all;
+  if (to == To::more) all = history_;
+  if (all.empty() && !options_.system.empty() && !begins_with_system(messages)) all.push_back(Message::system(options_.system));
+  known = all.size();
+  all.insert(all.end(), std::make_move_iterator(messages.begin()), std::make_move_iterator(messages.end()));
+  return all;
+}
+
+std::size_t Conversation::begin(To to, std::vector<Message> messages, const SendOptions& options, const Format& format) {
+  if (turn_) cancel(n_turns_);
+  std::size_t known = 0;
+  std::vector<Message> all = said(to, std::move(messages), known);
+  check_said(all, known);
+  refuse_media(all, known);
+  std::size_t n_ids = last_call_number(all);
+  std::vector<std::string> unanswered;
+  match_results(all, known, n_ids, unanswered);
+
+  if (options.thinking) check(*options.thinking);
+  check_loop_tokens(options.loop_tokens.value_or(0), "SendOptions");
+  ToolSet& tools = this->tools(options);
   SendOptions held = options;
-  const bool holds_calls = hold(held, format);
-  TurnSetup turn = setup(said);
+  const bool holds_calls = hold(tools, held, format);
+  TurnSetup turn = setup(all, tools.functions, held);
   if (held.tool_choice.mode == ToolChoice::Mode::none) turn.reply.functions.clear();
   turn.reply.held_calls = holds_calls;
   turn.reply.first_id = n_ids;
-  if (holds_calls) turn.reply.warnings = call_grammars_->warnings();
+  if (holds_calls) turn.reply.warnings = tools.grammars->warnings();
   turn.reply.warnings.insert(turn.reply.warnings.end(), unanswered.begin(), unanswered.end());
   auto reply = std::make_shared<Reply>();  // the one before is its stream's
-  turn_.emplace(*session_, sampler_, std::move(turn), held);
+  its_sampler_.reset();
+  if (options.sampler) its_sampler_.emplace(*options.sampler);
+  turn_.emplace(*session_, its_sampler_ ? *its_sampler_ : sampler_, std::move(turn), held);
   reply_ = std::move(reply);
   for (const std::string& warning : unanswered) base::log(LogLevel::warning, "chat: ", warning);
-  said_ = std::move(said);
-  n_ids_ = n_ids;
+  said_ = std::move(all);
   return ++n_turns_;
 }
 
-TurnSetup Conversation::setup(const std::vector<Message>& messages) const {
+// The tools of a reply: its own, or the chat's.
+ToolSet& Conversation::tools(const SendOptions& options) {
+  if (!options.tools && options.hold_calls.value_or(tools_.hold_calls) == tools_.hold_calls) return tools_;
+  constexpr std::size_t kKept = 4;
+  const Json& wanted = options.tools ? *options.tools : options_.tools;
+  const bool hold_calls = options.hold_calls.value_or(options_.hold_calls);
+  const auto found = std::find_if(other_tools_.begin(), other_tools_.end(), [&](const auto& other) {
+    return other.second->hold_calls == hold_calls && other.first == wanted;
+  });
+  if (found != other_tools_.end()) {
+    std::rotate(found, found + 1, other_tools_.end());
+  } else {
+    auto made = std::make_unique<ToolSet>(wanted, *model_->tokenizer(), hold_calls);
+    if (other_tools_.size() == kKept) other_tools_.erase(other_tools_.begin());
+    other_tools_.emplace_back(wanted, std::move(made));
+  }
+  return *other_tools_.back().second;
+}
+
+TurnSetup Conversation::setup(const std::vector<Message>& messages, const std::vector<Json>& functions,
+                              const SendOptions& options) const {
+  TurnSetup result;
+  result.reply.functions = functions;
+  result.reply.thinking = options.thinking.value_or(options_.thinking);
+  result.reply.loop_tokens = options.loop_tokens.value_or(options_.loop_tokens);
   RenderOptions render_options;
   render_options.form = options_.form.value_or(verdict_.form);
-  render_options.enable_thinking = options_.thinking.enabled;
-  render_options.preserve_thinking = options_.preserve_thinking;
+  render_options.enable_thinking = result.reply.thinking.enabled;
+  render_options.preserve_thinking = options.preserve_thinking.value_or(options_.preserve_thinking);
   std::vector<Message> shown;
   std::remove_copy_if(messages.begin(), messages.end(), std::back_inserter(shown), is_void);
-  const Markup markup = render_repaired(shown, functions_, render_options);
-  TurnSetup result;
+  const Markup markup = render_repaired(shown, functions, render_options);
   result.prompt = markup.encode(*model_->tokenizer());
   result.checkpoint = turn_start(result.prompt, *model_->tokenizer());
   result.reply.begins_in_thought = markup.ends_with("<|channel>", "thought\n");
-  result.reply.functions = functions_;
-  result.reply.thinking = options_.thinking;
-  result.reply.loop_tokens = options_.loop_tokens;
   return result;
 }
 
 // True when the calls of the reply are held to the syntax of calls.
-bool Conversation::hold(SendOptions& options, const Format& format) {
+bool Conversation::hold(ToolSet& tools, SendOptions& options, const Format& format) const {
   const ToolChoice& choice = options.tool_choice;
   const bool named = choice.mode == ToolChoice::Mode::named;
   const bool forced = named || choice.mode == ToolChoice::Mode::required;
-  GEMMA4_CHECK(!forced || !functions_.empty(), ErrorCode::invalid_argument,
+  GEMMA4_CHECK(!forced || !tools.functions.empty(), ErrorCode::invalid_argument,
                "tool_choice: expected tools to choose from, found none");
-  GEMMA4_CHECK(!named || find_function(functions_, choice.name) != nullptr, ErrorCode::invalid_argument,
+  GEMMA4_CHECK(!named || find_function(tools.functions, choice.name) != nullptr, ErrorCode::invalid_argument,
                "tool_choice: expected the name of a declared tool, got \"", choice.name, "\"");
   GEMMA4_CHECK(options.max_calls >= 1, ErrorCode::invalid_argument, "SendOptions::max_calls: expected at least 1, got ",
                options.max_calls);
@@ -147,13 +208,13 @@ bool Conversation::hold(SendOptions& options, const Format& format) {
   const std::shared_ptr<const tokenizer::BpeTokenizer> tokenizer = model_->tokenizer();
   if (forced) {
     options.constraint = std::make_shared<HeldReply>(
-        call_grammars_->calls(named ? choice.name : std::string(), false, options.max_calls), tokenizer);
+        tools.grammars->calls(named ? choice.name : std::string(), false, options.max_calls), tokenizer);
     return true;
   }
-  if (call_grammars_ && choice.mode == ToolChoice::Mode::automatic && (options_.hold_calls || format)) {
-    const HeldReply::Program calls = options_.hold_calls ? call_grammars_->calls({}, true, options.max_calls) : nullptr;
-    options.constraint = std::make_shared<HeldReply>(calls, tokenizer, call_grammars_->open(), format);
-    return options_.hold_calls;
+  if (tools.grammars && choice.mode == ToolChoice::Mode::automatic && (tools.hold_calls || format)) {
+    const HeldReply::Program calls = tools.hold_calls ? tools.grammars->calls({}, true, options.max_calls) : nullptr;
+    options.constraint = std::make_shared<HeldReply>(calls, tokenizer, tools.grammars->open(), format);
+    return tools.hold_calls;
   }
   if (format) options.constraint = std::make_shared<HeldReply>(format, tokenizer);
   return false;
@@ -183,11 +244,17 @@ void Conversation::close() {
   *reply_ = turn_->reply();
   if (turn_->was_read()) {
     history_ = std::move(said_);
-    n_ids_ += reply_->tool_calls.size();
     history_.push_back(reply_->message());
   }
   said_.clear();
   turn_.reset();
+}
+
+void Conversation::rewind(std::size_t n) {
+  if (turn_) cancel(n_turns_);
+  GEMMA4_CHECK(n <= history_.size(), ErrorCode::invalid_argument, "rewind: expected at most the ", history_.size(),
+               " messages there are, got ", n);
+  history_.resize(n);
 }
 
 void Conversation::reset() {

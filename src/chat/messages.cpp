@@ -266,6 +266,11 @@ const char* to_string(Role role) noexcept {
   return kNames[static_cast<std::size_t>(role)];
 }
 
+const char* to_string(PreserveThinking::Mode mode) noexcept {
+  static constexpr const char* kNames[] = {"none", "calls", "all"};
+  return kNames[mode];
+}
+
 const char* to_string(ChatForm form) noexcept { return form == ChatForm::large ? "large" : "small"; }
 
 }  // namespace gemma4

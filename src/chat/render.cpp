@@ -135,7 +135,12 @@ class Renderer {
   }
 
   bool keeps_thought(std::size_t i) const noexcept {
-    return !last_user_ || i > *last_user_ || (options_.preserve_thinking && !messages_[i].tool_calls.empty());
+    if (!last_user_ || i > *last_user_) return true;
+    switch (options_.preserve_thinking) {
+      case PreserveThinking::none: return false;
+      case PreserveThinking::calls: return !messages_[i].tool_calls.empty();
+      default: return true;
+    }
   }
 
   // True when there are any.

@@ -1,7 +1,11 @@
 #include "chat/results.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <iterator>
+#include <string_view>
+#include <system_error>
 
 #include "base/check.h"
 #include "chat/python_text.h"
@@ -118,6 +122,21 @@ class Matcher {
 void match_results(std::vector<Message>& messages, std::size_t known, std::size_t& n_ids,
                    std::vector<std::string>& warnings) {
   Matcher(messages, known, n_ids, warnings).run();
+}
+
+std::size_t last_call_number(const std::vector<Message>& messages) noexcept {
+  constexpr std::string_view kPrefix = "call_";
+  std::size_t largest = 0;
+  for (const Message& message : messages) {
+    for (const ToolCall& call : message.tool_calls) {
+      if (!call.id || std::string_view(*call.id).substr(0, kPrefix.size()) != kPrefix) continue;
+      std::uint32_t number = 0;
+      const char* const end = call.id->data() + call.id->size();
+      const auto read = std::from_chars(call.id->data() + kPrefix.size(), end, number);
+      if (read.ec == std::errc() && read.ptr == end) largest = std::max<std::size_t>(largest, number);
+    }
+  }
+  return largest;
 }
 
 bool is_void(const Message& message) noexcept {

@@ -18,6 +18,9 @@ namespace gemma4::chat {
 void match_results(std::vector<Message>& messages, std::size_t known, std::size_t& n_ids,
                    std::vector<std::string>& warnings);
 
+/// The largest n of the ids "call_n" in these messages; 0: none.
+std::size_t last_call_number(const std::vector<Message>& messages) noexcept;
+
 /// What match_results() leaves of an assistant's message that held nothing but such calls: there is nothing to render.
 bool is_void(const Message& message) noexcept;
 

@@ -59,7 +59,7 @@ Span<const float> Turn::read_prompt() {
   const std::size_t common = std::min(session_.history().common_prefix({prompt_, {}}), n - 1);
   session_.truncate(session_.nearest_resumable(common));
   answer_.reply().usage.reused_tokens = session_.position();
-  sampler_.observe(Span<const TokenId>(prompt_).subspan(session_.position()));
+  sampler_.observe_anew(prompt_);
   if (checkpoint_ > session_.position() && checkpoint_ < n) {
     read(checkpoint_);
     session_.checkpoint();

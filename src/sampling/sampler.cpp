@@ -94,6 +94,11 @@ void SamplerState::observe(Span<const TokenId> tokens) {
   for (const TokenId token : tokens) seen_.add(token);
 }
 
+void SamplerState::observe_anew(Span<const TokenId> tokens) {
+  seen_.clear();
+  observe(tokens);
+}
+
 void SamplerState::reset() {
   ++uses_;
   random_ = Random(seed_);

@@ -26,6 +26,8 @@ class SamplerState {
   /// `allowed` is empty, or a mask as Sampler::sample has it, of the right size.
   SampledToken sample(Span<const float> logits, Span<const std::uint32_t> allowed = {});
   void observe(Span<const TokenId> tokens);
+  /// The same, and nothing seen before counts any more.
+  void observe_anew(Span<const TokenId> tokens);
   void reset();
   const SamplerOptions& options() const noexcept { return options_; }
   std::uint64_t seed() const noexcept { return seed_; }

@@ -191,6 +191,7 @@ int main(int argc, char** argv) {
   test_grammar(model);
   test_generate(model);
   test_chat(model);
+  test_requests(model);
   CHECK_OK(gemma4_model_destroy(model));
   test_runner(argv[1]);
   test_quantize(argv[1], argv[2]);

@@ -28,6 +28,7 @@ void test_sampler(gemma4_model* model);
 void test_grammar(gemma4_model* model);
 void test_generate(gemma4_model* model);
 void test_chat(gemma4_model* model);
+void test_requests(gemma4_model* model);
 void test_runner(const char* path);
 
 #endif

@@ -40,7 +40,7 @@ from ._gemma4 import (
     regex,
     render_chat,
 )
-from . import _aio, _calls, _show
+from . import _aio, _calls, _conversations, _show
 from ._hub import from_pretrained
 from ._show import show
 from ._tools import tool_schema
@@ -88,7 +88,7 @@ del _name
 # What is easier said in Python.
 generate = _calls.clear(generate, "generate")
 for _class, _methods in ((Model, ("__init__", "memory_plan")), (Session, ("__init__", "prefill", "decode", "truncate")),
-                         (Chat, ("__init__", "send", "stream")), (Sampler, ("__init__", "sample")),
+                         (Chat, ("__init__", "send", "stream", "reply", "stream_reply", "regenerate", "stream_regenerate", "rewind")), (Sampler, ("__init__", "sample")),
                          (Tokenizer, ("encode", "decode", "token_to_id")), (TokenDecoder, ("__init__",)),
                          (ReplyParser, ("__init__",))):
     for _name in _methods:
@@ -97,6 +97,12 @@ for _class, _methods in ((Model, ("__init__", "memory_plan")), (Session, ("__ini
 del _class, _methods, _name, _shown
 _aio.make_async(Generation)
 _aio.make_async(ChatStream)
+setattr(Chat, "__init__", _conversations.keep_functions(Chat.__init__))
+setattr(Chat, "fork", _conversations.fork(Chat.fork))
+for _method in (_conversations.run, _conversations.asend, _conversations.areply):
+    setattr(Chat, _method.__name__, _method)
+del _method
+setattr(Reply, "parsed", property(_conversations.parsed))
 setattr(Model, "from_pretrained", staticmethod(from_pretrained))
 setattr(MemoryPlan, "__str__", _show.plan_text)
 setattr(MemoryPlan, "_repr_html_", _show.plan_html)

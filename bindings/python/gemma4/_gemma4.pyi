@@ -26,6 +26,7 @@ _Ids = Union[Iterable[SupportsIndex], npt.NDArray[np.integer[Any]]]
 _Floats = npt.NDArray[np.float32]
 _Progress = Union[Callable[[int, int], object], bool]
 _Path = Union[str, bytes, os.PathLike[str]]
+_PreserveThinking = Union[str, bool]
 _Tool = Union[Mapping[str, Any], Callable[..., Any]]
 
 class Error(Exception):
@@ -306,7 +307,7 @@ def render_chat(
     form: str = "large",
     enable_thinking: bool = False,
     add_generation_prompt: bool = True,
-    preserve_thinking: bool = False,
+    preserve_thinking: _PreserveThinking = "none",
 ) -> str: ...
 def encode_chat(
     model: Union[Model, Tokenizer],
@@ -315,7 +316,7 @@ def encode_chat(
     form: Optional[str] = None,
     enable_thinking: bool = False,
     add_generation_prompt: bool = True,
-    preserve_thinking: bool = False,
+    preserve_thinking: _PreserveThinking = "none",
 ) -> List[int]: ...
 
 class ToolCall:
@@ -399,6 +400,8 @@ class Reply:
     def samples(self) -> List[SampledToken]: ...
     @property
     def warnings(self) -> List[str]: ...
+    @property
+    def parsed(self) -> Any: ...
     def to_message(self) -> Dict[str, Any]: ...
     def to_dict(self) -> Dict[str, Any]: ...
     def to_json(self) -> str: ...
@@ -423,7 +426,7 @@ class Chat:
         *,
         system: str = "",
         form: Optional[str] = None,
-        preserve_thinking: bool = False,
+        preserve_thinking: _PreserveThinking = "none",
         sampler: Optional[Sampler] = None,
         loop_tokens: int = 192,
         context_length: int = 4096,
@@ -431,6 +434,7 @@ class Chat:
         kv_dtype: Optional[str] = None,
         checkpoint_bytes: int = 268435456,
         hold_calls: bool = True,
+        messages: Optional[Sequence[Mapping[str, Any]]] = None,
     ) -> None: ...
     def send(
         self,
@@ -443,6 +447,12 @@ class Chat:
         cancel: Optional[CancelToken] = None,
         progress: Optional[_Progress] = None,
         max_calls: int = 16,
+        tools: Optional[Sequence[_Tool]] = None,
+        thinking: Union[bool, int, None] = None,
+        sampler: Optional[Sampler] = None,
+        preserve_thinking: Optional[_PreserveThinking] = None,
+        hold_calls: Optional[bool] = None,
+        loop_tokens: Optional[int] = None,
     ) -> Reply: ...
     def stream(
         self,
@@ -455,7 +465,97 @@ class Chat:
         cancel: Optional[CancelToken] = None,
         progress: Optional[_Progress] = None,
         max_calls: int = 16,
+        tools: Optional[Sequence[_Tool]] = None,
+        thinking: Union[bool, int, None] = None,
+        sampler: Optional[Sampler] = None,
+        preserve_thinking: Optional[_PreserveThinking] = None,
+        hold_calls: Optional[bool] = None,
+        loop_tokens: Optional[int] = None,
     ) -> ChatStream: ...
+    def reply(
+        self,
+        messages: Union[str, Mapping[str, Any], Sequence[Mapping[str, Any]]],
+        n: int = 1,
+        response_format: Union[Grammar, Mapping[str, Any], type, None] = None,
+        tool_choice: Union[str, Mapping[str, Any]] = "auto",
+        *,
+        max_tokens: Optional[int] = None,
+        stop: Union[str, Sequence[str]] = (),
+        cancel: Optional[CancelToken] = None,
+        progress: Optional[_Progress] = None,
+        max_calls: int = 16,
+        tools: Optional[Sequence[_Tool]] = None,
+        thinking: Union[bool, int, None] = None,
+        sampler: Optional[Sampler] = None,
+        preserve_thinking: Optional[_PreserveThinking] = None,
+        hold_calls: Optional[bool] = None,
+        loop_tokens: Optional[int] = None,
+    ) -> Any: ...
+    def stream_reply(
+        self,
+        messages: Union[str, Mapping[str, Any], Sequence[Mapping[str, Any]]],
+        response_format: Union[Grammar, Mapping[str, Any], type, None] = None,
+        tool_choice: Union[str, Mapping[str, Any]] = "auto",
+        *,
+        max_tokens: Optional[int] = None,
+        stop: Union[str, Sequence[str]] = (),
+        cancel: Optional[CancelToken] = None,
+        progress: Optional[_Progress] = None,
+        max_calls: int = 16,
+        tools: Optional[Sequence[_Tool]] = None,
+        thinking: Union[bool, int, None] = None,
+        sampler: Optional[Sampler] = None,
+        preserve_thinking: Optional[_PreserveThinking] = None,
+        hold_calls: Optional[bool] = None,
+        loop_tokens: Optional[int] = None,
+    ) -> ChatStream: ...
+    def regenerate(
+        self,
+        response_format: Union[Grammar, Mapping[str, Any], type, None] = None,
+        tool_choice: Union[str, Mapping[str, Any]] = "auto",
+        *,
+        max_tokens: Optional[int] = None,
+        stop: Union[str, Sequence[str]] = (),
+        cancel: Optional[CancelToken] = None,
+        progress: Optional[_Progress] = None,
+        max_calls: int = 16,
+        tools: Optional[Sequence[_Tool]] = None,
+        thinking: Union[bool, int, None] = None,
+        sampler: Optional[Sampler] = None,
+        preserve_thinking: Optional[_PreserveThinking] = None,
+        hold_calls: Optional[bool] = None,
+        loop_tokens: Optional[int] = None,
+    ) -> Reply: ...
+    def stream_regenerate(
+        self,
+        response_format: Union[Grammar, Mapping[str, Any], type, None] = None,
+        tool_choice: Union[str, Mapping[str, Any]] = "auto",
+        *,
+        max_tokens: Optional[int] = None,
+        stop: Union[str, Sequence[str]] = (),
+        cancel: Optional[CancelToken] = None,
+        progress: Optional[_Progress] = None,
+        max_calls: int = 16,
+        tools: Optional[Sequence[_Tool]] = None,
+        thinking: Union[bool, int, None] = None,
+        sampler: Optional[Sampler] = None,
+        preserve_thinking: Optional[_PreserveThinking] = None,
+        hold_calls: Optional[bool] = None,
+        loop_tokens: Optional[int] = None,
+    ) -> ChatStream: ...
+    def run(
+        self,
+        text_or_messages: Union[str, Mapping[str, Any], Sequence[Mapping[str, Any]]],
+        *,
+        tools: Optional[Sequence[_Tool]] = None,
+        rounds: int = 8,
+        on_call: Optional[Callable[[ToolCall, Any], object]] = None,
+        **options: Any,
+    ) -> Reply: ...
+    async def asend(self, *args: Any, **options: Any) -> Reply: ...
+    async def areply(self, *args: Any, **options: Any) -> Reply: ...
+    def fork(self) -> Chat: ...
+    def rewind(self, n: int) -> None: ...
     @property
     def messages(self) -> List[Dict[str, Any]]: ...
     def reset(self) -> None: ...
