@@ -301,6 +301,7 @@ def generate(
     grammar: Optional[Grammar] = None,
 ) -> Generation: ...
 
+def score(session: Session, continuation_ids: _Ids, *, cancel: Optional[CancelToken] = None) -> List[float]: ...
 def render_chat(
     messages: Sequence[Mapping[str, Any]],
     tools: Optional[Sequence[_Tool]] = None,
