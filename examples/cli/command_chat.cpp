@@ -213,7 +213,7 @@ class Conversation {
     std::printf("(%zu of %zu tokens held; last answer: %zu tokens, %.1f tokens/s, %zu of %zu before it reused; %s of "
                 "cache)\n",
                 chat_.position(), chat_.context_length(), usage.completion_tokens,
-                usage.decode_seconds > 0.0 ? static_cast<double>(usage.completion_tokens) / usage.decode_seconds : 0.0,
+                usage.tokens_per_second(),
                 usage.reused_tokens, usage.prompt_tokens, format_bytes(chat_.memory_bytes()).c_str());
   }
 
