@@ -91,6 +91,8 @@ py::dict to_dict(const GenerateResult& result) {
   dict["stop"] = result.stop;
   dict["prefill_seconds"] = result.prefill_seconds;
   dict["decode_seconds"] = result.decode_seconds;
+  dict["time_to_first_token"] = result.time_to_first_token;
+  dict["tokens_per_second"] = result.tokens_per_second();
   return dict;
 }
 
@@ -107,13 +109,15 @@ void bind_generate(py::module_& module) {
       .def_readonly("stop", &GenerateResult::stop, "The stop string that ended it, else empty.")
       .def_readonly("prefill_seconds", &GenerateResult::prefill_seconds, "Spent on the prompt.")
       .def_readonly("decode_seconds", &GenerateResult::decode_seconds, "Spent on the answer.")
+      .def_readonly("time_to_first_token", &GenerateResult::time_to_first_token, "Seconds until the first token was chosen; 0: there is none.")
+      .def_property_readonly("tokens_per_second", &GenerateResult::tokens_per_second, "Chosen per second of decode.")
       .def("__repr__", [](const GenerateResult& self) {
         return py::str("GenerateResult(reason={!r}, text={!r})").format(to_string(self.reason), self.text);
       })
       .def("to_dict", [](const GenerateResult& self) { return to_dict(self); }, "As a dict that the json module writes.")
       .def("to_json", [](const GenerateResult& self) { return to_json(to_dict(self), "value").dump(); }, "As JSON text.");
   pickles(result, &GenerateResult::reason, &GenerateResult::text, &GenerateResult::token_ids, &GenerateResult::stop,
-          &GenerateResult::prefill_seconds, &GenerateResult::decode_seconds);
+          &GenerateResult::prefill_seconds, &GenerateResult::decode_seconds, &GenerateResult::time_to_first_token);
 
   py::class_<Generator> type(module, "Generation",
                              "An iterator of Piece, for `for` and `async for`. The first step reads the prompt.");

@@ -70,6 +70,13 @@ void truncate(Guarded<Session>& self, const py::object& n) {
   session->truncate(static_cast<std::size_t>(keep));
 }
 
+std::vector<float> score_of(Guarded<Session>& self, const py::object& ids, const std::optional<CancelToken>& cancel) {
+  const std::vector<TokenId> continuation = to_tokens(ids);
+  Watch watch(py::none(), cancel);
+  const Claim session(self);
+  return run(watch, [&] { return score(*session, continuation, watch.cancel()); });
+}
+
 std::vector<TokenId> tokens(Guarded<Session>& self) {
   const Claim session(self);
   const Span<const TokenId> held = session->tokens();
@@ -136,7 +143,7 @@ void bind_session(py::module_& module) {
           "model", [](Guarded<Session>& self) { return self.open().model(); }, "The Model it was made over.")
       .def_property_readonly(
           "memory_bytes", [](Guarded<Session>& self) { return self.open().memory_bytes(); },
-          "Bytes of KV cache and work space committed.")
+          "Bytes of KV cache, logits and history committed. Work space is the model's: Model.memory_plan().")
       .def("close", &close<Session>, "Frees its memory; later calls are an Error. `with` does it too.")
       .def("__repr__", [](Guarded<Session>& self) {
         if (self.closed) return py::str("<gemma4.Session, closed>");
@@ -146,6 +153,9 @@ void bind_session(py::module_& module) {
       });
   closes(type);
   refuse_copies(type, "Session", "Session.fork() makes a second one");
+  module.def("score", &score_of, py::arg("session"), py::arg("continuation_ids"), py::kw_only(), py::arg("cancel") = py::none(),
+             "How likely the model finds these tokens after what the session holds: the natural log of each one's probability\n"
+             "after all before it, a list. Worked out on a fork: the session is untouched. The sum scores an answer.");
 }
 
 }  // namespace gemma4::python

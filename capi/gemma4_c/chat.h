@@ -206,7 +206,7 @@ GEMMA4_API gemma4_status gemma4_chat_tokens(const gemma4_chat* chat, int32_t* to
 /// Where the model's own chat template is not the one that is used; else "".
 GEMMA4_API gemma4_status gemma4_chat_warning(const gemma4_chat* chat, char* buffer, size_t capacity,
                                              size_t* out_length);
-/// Bytes of KV cache and work space that it has committed.
+/// Bytes of KV cache, logits and history that it has committed. (Work space is the model's: gemma4_model_memory.)
 GEMMA4_API gemma4_status gemma4_chat_memory_bytes(const gemma4_chat* chat, uint64_t* out_bytes);
 /// The seed of its sampler, given or drawn: given to another chat's, it repeats this one's replies.
 GEMMA4_API gemma4_status gemma4_chat_seed(const gemma4_chat* chat, uint64_t* out_seed);
@@ -234,6 +234,9 @@ GEMMA4_API gemma4_status gemma4_reply_usage(const gemma4_reply* reply, size_t* o
 /// Seconds of reading and of writing. Each may be NULL.
 GEMMA4_API gemma4_status gemma4_reply_seconds(const gemma4_reply* reply, double* out_prefill_seconds,
                                               double* out_decode_seconds);
+/// As gemma4_generation_speed.
+GEMMA4_API gemma4_status gemma4_reply_speed(const gemma4_reply* reply, double* out_time_to_first_token,
+                                            double* out_tokens_per_second);
 
 /// The tokens that the reply's text was made of, and their natural logs under the raw logits, where the chat's sampler has
 /// log-probabilities on; else none. Arrays of one length.

@@ -94,6 +94,10 @@ GEMMA4_API gemma4_status gemma4_generation_stop_text(const gemma4_generation* ge
                                                      size_t* out_length);
 GEMMA4_API gemma4_status gemma4_generation_seconds(const gemma4_generation* generation, double* out_prefill_seconds,
                                                    double* out_decode_seconds);
+/// Seconds until the first token was chosen, reading included (0: there is none), and tokens chosen per second of decode.
+/// Each may be NULL.
+GEMMA4_API gemma4_status gemma4_generation_speed(const gemma4_generation* generation, double* out_time_to_first_token,
+                                                 double* out_tokens_per_second);
 
 #ifdef __cplusplus
 }

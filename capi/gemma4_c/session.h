@@ -97,7 +97,14 @@ GEMMA4_API gemma4_status gemma4_session_checkpoint(gemma4_session* session, int3
 /// A second session with the same tokens; both go on independently, each to the bits that the same calls would have given
 /// without the fork. Errors: out_of_memory.
 GEMMA4_API gemma4_status gemma4_session_fork(const gemma4_session* session, gemma4_session** out_session);
-/// Bytes of KV cache and work space that it has committed.
+/// How likely the model finds the tokens of `continuation` after what the session holds: the natural log of each one's
+/// probability, under the raw logits, after all before it, an array of n_tokens. The session is untouched. `cancel` may be
+/// NULL. Errors: token_out_of_range, context_full, invalid_argument for a session that holds nothing, cancelled,
+/// non_finite, out_of_memory.
+GEMMA4_API gemma4_status gemma4_session_score(const gemma4_session* session, const int32_t* continuation, size_t n_tokens,
+                                              const gemma4_cancel_token* cancel, float* logprobs, size_t capacity,
+                                              size_t* out_count);
+/// Bytes of KV cache, logits and history that it has committed. (Work space is the model's: gemma4_model_memory.)
 GEMMA4_API gemma4_status gemma4_session_memory_bytes(const gemma4_session* session, uint64_t* out_bytes);
 
 #ifdef __cplusplus

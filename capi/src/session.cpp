@@ -169,6 +169,20 @@ gemma4_status gemma4_session_fork(const gemma4_session* session, gemma4_session*
   });
 }
 
+gemma4_status gemma4_session_score(const gemma4_session* session, const int32_t* continuation, size_t n_tokens,
+                                   const gemma4_cancel_token* cancel, float* logprobs, size_t capacity,
+                                   size_t* out_count) {
+  return guard([&] {
+    const Session of(session);
+    const auto tokens = capi::array(continuation, n_tokens, "continuation");
+    capi::required(out_count, "out_count") = tokens.size();
+    if (logprobs == nullptr || capacity < tokens.size()) {  // asked how many, or there is no room
+      return capi::write_array<float>(std::vector<float>(tokens.size()), logprobs, capacity, out_count, "logprobs");
+    }
+    capi::write_array<float>(gemma4::score(of->session, tokens, capi::cancel_of(cancel)), logprobs, capacity, out_count, "logprobs");
+  });
+}
+
 gemma4_status gemma4_session_memory_bytes(const gemma4_session* session, uint64_t* out_bytes) {
   return guard([&] { capi::required(out_bytes, "out_bytes") = Session(session)->session.memory_bytes(); });
 }

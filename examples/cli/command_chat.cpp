@@ -211,9 +211,9 @@ class Conversation {
   void print_stats() const {
     const gemma4::Usage& usage = last_.usage;
     std::printf("(%zu of %zu tokens held; last answer: %zu tokens, %.1f tokens/s, %zu of %zu before it reused; %s of "
-                "cache and work space)\n",
+                "cache)\n",
                 chat_.position(), chat_.context_length(), usage.completion_tokens,
-                usage.decode_seconds > 0.0 ? static_cast<double>(usage.completion_tokens) / usage.decode_seconds : 0.0,
+                usage.tokens_per_second(),
                 usage.reused_tokens, usage.prompt_tokens, format_bytes(chat_.memory_bytes()).c_str());
   }
 

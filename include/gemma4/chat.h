@@ -196,7 +196,7 @@ class Chat {
   /// the last step left none); both valid until the next call.
   Span<const TokenId> tokens() const noexcept;
   Span<const float> last_logits() const noexcept;
-  /// Bytes of KV cache and work space.
+  /// As Session::memory_bytes().
   std::uint64_t memory_bytes() const noexcept;
   /// As Sampler::seed: given to another chat, it repeats this one's replies.
   std::uint64_t seed() const noexcept;

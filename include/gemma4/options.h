@@ -130,6 +130,12 @@ struct GenerateResult {
   std::string stop;                ///< The stop string that ended it (StopReason::stop_sequence), else empty.
   double prefill_seconds = 0.0;
   double decode_seconds = 0.0;
+  double time_to_first_token = 0.0;  ///< Seconds of work until the first token was chosen, reading included; 0: there is none.
+
+  /// Tokens chosen per second of decode; 0 where none was.
+  double tokens_per_second() const noexcept {
+    return decode_seconds > 0.0 ? static_cast<double>(token_ids.size()) / decode_seconds : 0.0;
+  }
 };
 
 }  // namespace gemma4

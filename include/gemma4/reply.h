@@ -64,6 +64,12 @@ struct Usage {
   std::size_t reasoning_tokens = 0;   ///< Of those, the ones of thoughts.
   double prefill_seconds = 0.0;
   double decode_seconds = 0.0;
+  double time_to_first_token = 0.0;  ///< Seconds of work until the first token was chosen, reading included; 0: there is none.
+
+  /// Tokens chosen per second of decode; 0 where none was.
+  double tokens_per_second() const noexcept {
+    return decode_seconds > 0.0 ? static_cast<double>(completion_tokens) / decode_seconds : 0.0;
+  }
 };
 
 /// A model's answer.
@@ -85,7 +91,8 @@ struct Reply {
   Message message() const;
 };
 
-/// {"prompt_tokens", "reused_tokens", "completion_tokens", "reasoning_tokens", "prefill_seconds", "decode_seconds"}.
+/// {"prompt_tokens", "reused_tokens", "completion_tokens", "reasoning_tokens", "prefill_seconds", "decode_seconds", "time_to_first_token",
+/// "tokens_per_second"}.
 Json to_json(const Usage& usage);
 /// Every member by its name; the reasons by theirs, calls as to_json(ToolCall), samples as {"token", "logprob", "top":
 /// [{"token", "logprob"}]}.

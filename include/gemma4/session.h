@@ -100,4 +100,11 @@ class Session {
   std::shared_ptr<session::SessionState> impl_;
 };
 
+/// How likely the model finds `continuation` after what the session holds: for each of its tokens the natural log of its
+/// probability (softmax over the raw logits) after all tokens before it, [continuation.size()]. Worked out on a fork: the
+/// session is untouched. A sum over them scores an answer. Throws Error: token_out_of_range, context_full,
+/// invalid_argument for a session that holds nothing, cancelled, non_finite, out_of_memory.
+std::vector<float> score(const Session& session, Span<const TokenId> continuation,
+                         const std::optional<CancelToken>& cancel = std::nullopt);
+
 }  // namespace gemma4

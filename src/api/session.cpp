@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "session/score.h"
 #include "session/session.h"
 
 namespace gemma4 {
@@ -32,6 +33,10 @@ Session Session::fork() const { return Session(model_, impl_->fork()); }
 void Session::set_profile(Profile* profile) noexcept { impl_->set_profile(profile); }
 const Model& Session::model() const noexcept { return model_; }
 std::uint64_t Session::memory_bytes() const noexcept { return impl_->memory_bytes(); }
+
+std::vector<float> score(const Session& session, Span<const TokenId> continuation, const std::optional<CancelToken>& cancel) {
+  return session::score(*session.impl(), continuation, cancel);
+}
 
 MemoryPlan memory_plan(const Model& model, const SessionOptions& options) {
   MemoryPlan plan;

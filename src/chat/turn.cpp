@@ -47,6 +47,7 @@ bool Turn::next(std::vector<ChatEvent>& events) {
   Usage& usage = answer_.reply().usage;
   usage.prefill_seconds = driver_.prefill_seconds();
   usage.decode_seconds = driver_.decode_seconds();
+  usage.time_to_first_token = driver_.time_to_first_token();
   answer_.take_events(events);
   return true;
 }

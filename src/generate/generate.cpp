@@ -67,6 +67,7 @@ std::optional<Piece> Loop::step() {
   note_uses();
   result_.prefill_seconds = driver_.prefill_seconds();
   result_.decode_seconds = driver_.decode_seconds();
+  result_.time_to_first_token = driver_.time_to_first_token();
   Piece piece = answer_.piece();
   if (machine_.over()) {
     result_.reason = machine_.reason();

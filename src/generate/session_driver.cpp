@@ -31,8 +31,11 @@ bool SessionDriver::step() {
     machine_.abandon();
     throw;
   }
-  const base::Timer timer(decode_seconds_);
-  machine_.take(logits);
+  {
+    const base::Timer timer(decode_seconds_);
+    machine_.take(logits);
+  }
+  if (time_to_first_token_ == 0 && machine_.generated() != 0) time_to_first_token_ = prefill_seconds_ + decode_seconds_;
   return true;
 }
 

@@ -26,6 +26,8 @@ class SessionDriver {
   bool was_read() const noexcept { return read_; }
   double prefill_seconds() const noexcept { return prefill_seconds_; }
   double decode_seconds() const noexcept { return decode_seconds_; }
+  /// 0 until a token was chosen.
+  double time_to_first_token() const noexcept { return time_to_first_token_; }
 
  private:
   Span<const float> feed();
@@ -35,7 +37,7 @@ class SessionDriver {
   const std::function<Span<const float>()> read_prompt_;
   const std::optional<CancelToken> cancel_;
   bool read_ = false;
-  double prefill_seconds_ = 0, decode_seconds_ = 0;
+  double prefill_seconds_ = 0, decode_seconds_ = 0, time_to_first_token_ = 0;
 };
 
 }  // namespace gemma4::generation

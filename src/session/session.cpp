@@ -264,13 +264,17 @@ void SessionState::prefill(const InputRows& input, Span<const std::int32_t> rows
         if (kept.empty()) return give(turn, Want::nothing, end - begin, 0, nullptr);
         const graph::ConstRows hidden = turn.workspace().normed.first(kept.size());
         require_finite(model::all_finite(values_of(hidden)), position());
-        if (with_logits) {
-          values.resize(kept.size() * vocab_size);
-          require_finite(logits(turn, hidden, values.data()), position());
-        }
         indices.assign(kept.begin(), kept.end());
         for (std::int32_t& row : indices) row += static_cast<std::int32_t>(begin);
-        sink({indices, hidden, {values.data(), with_logits ? kept.size() : 0, vocab_size}});
+        const std::size_t portion = with_logits ? kLogitRows : kept.size();
+        for (std::size_t i = 0; i < kept.size(); i += portion) {
+          const std::size_t n = std::min(portion, kept.size() - i);
+          if (with_logits) {
+            values.resize(n * vocab_size);
+            require_finite(logits(turn, hidden.part(i, n), values.data()), position());
+          }
+          sink({Span<const std::int32_t>(indices).subspan(i, n), hidden.part(i, n), {values.data(), with_logits ? n : 0, vocab_size}});
+        }
       });
 } catch (const std::bad_alloc&) {
   base::fail(ErrorCode::out_of_memory, "prefill: no memory for a chunk at position ", position());

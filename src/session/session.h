@@ -17,14 +17,15 @@
 
 namespace gemma4::session {
 
-/// What a chunk of a prefill leaves of the rows that were asked for; gone when the call that gets it returns.
+/// Some of the rows that a prefill was asked for, in their order; gone when the call that gets them returns.
 struct KeptRows {
   Span<const std::int32_t> rows;  ///< indices into the input, ascending
   graph::ConstRows hidden;        ///< [rows, hidden_size] after the final norm
   graph::ConstRows logits;        ///< [rows, vocab_size]; no rows where none are wanted
 };
-/// Takes them chunk by chunk, so that nobody needs room for all. It is called while the model is held: it must not use it.
+/// Takes them as they come, with logits at most kLogitRows at a time, so that nobody needs room for all. It is called while the model is held: it must not use it.
 using RowSink = std::function<void(const KeptRows&)>;
+inline constexpr std::size_t kLogitRows = 32;
 
 class SessionState {
  public:

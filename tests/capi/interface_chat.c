@@ -179,6 +179,7 @@ void test_chat(gemma4_model* model) {
   size_t n = 0, index = 0, prompt = 0, reused = 0, completion = 0, reasoning = 0;
   uint64_t bytes = 0, seed = 0;
   double prefill_seconds = -1, decode_seconds = -1;
+  double first_token = 0, per_second = 0;
   char streamed[4096] = "";
   int calls = 0;
   Events events;
@@ -209,6 +210,8 @@ void test_chat(gemma4_model* model) {
   CHECK_OK(gemma4_reply_usage(reply, &prompt, &reused, &completion, &reasoning));
   CHECK(prompt > 5 && reused == 0 && completion >= 1 && reasoning == 0);
   CHECK_OK(gemma4_reply_seconds(reply, &prefill_seconds, &decode_seconds));
+  CHECK_OK(gemma4_reply_speed(reply, &first_token, &per_second));
+  CHECK(first_token > prefill_seconds && first_token <= prefill_seconds + decode_seconds && per_second > 0);
   CHECK(prefill_seconds > 0 && decode_seconds > 0);
   CHECK_OK(gemma4_reply_destroy(reply));
   FETCH_TEXT(text, sizeof text, gemma4_chat_messages(chat, b_, c_, n_));

@@ -163,7 +163,37 @@ static void test_server(gemma4_model* model) {
   CHECK_OK(gemma4_chat_options_destroy(options));
 }
 
+/* Which of two answers the model finds likelier. */
+static void test_scorer(gemma4_model* model) {
+  const char* prompt = "<bos><|turn>user\nWhat is 17 + 25?<turn|>\n<|turn>model\n";
+  const char* answers[] = {"42", "57"};
+  static int32_t tokens[64];
+  static float logprobs[8];
+  double sums[2] = {0, 0};
+  gemma4_tokenizer* tokenizer = NULL;
+  gemma4_session* session = NULL;
+  size_t n = 0, held = 0, i = 0, k = 0;
+  CHECK_OK(gemma4_model_tokenizer(model, &tokenizer));
+  CHECK_OK(gemma4_session_create(model, NULL, &session));
+  CHECK_OK(gemma4_tokenizer_encode(tokenizer, prompt, strlen(prompt), 0, 1, tokens, 64, &n));
+  CHECK_REFUSED(gemma4_session_score(session, tokens, n, NULL, logprobs, 64, &held)); /* it holds nothing */
+  CHECK_OK(gemma4_session_prefill(session, tokens, n, NULL));
+  for (; i < 2; ++i) {
+    CHECK_OK(gemma4_tokenizer_encode(tokenizer, answers[i], strlen(answers[i]), 0, 0, tokens, 64, &n));
+    CHECK_OK(gemma4_session_score(session, tokens, n, NULL, NULL, 0, &k));
+    CHECK(k == n && n <= 8);
+    CHECK_OK(gemma4_session_score(session, tokens, n, NULL, logprobs, 8, &k));
+    for (k = 0; k < n; ++k) sums[i] += (double)logprobs[k];
+  }
+  CHECK(sums[0] > sums[1] && sums[0] < 0 && sums[0] > -2);
+  tokens[0] = -1;
+  CHECK_STATUS(GEMMA4_ERROR_TOKEN_OUT_OF_RANGE, gemma4_session_score(session, tokens, 1, NULL, logprobs, 8, &k));
+  CHECK_OK(gemma4_session_destroy(session));
+  CHECK_OK(gemma4_tokenizer_destroy(tokenizer));
+}
+
 void test_requests(gemma4_model* model) {
+  test_scorer(model);
   test_agent(model);
   test_editor(model);
   test_server(model);

@@ -228,3 +228,44 @@ TEST_CASE("a sink gets hidden states and logits together, chunk by chunk, as the
     }
   }
 }
+
+TEST_CASE("score: the log of the softmax of what a prefill gives, whatever the session's last call was, which stays as it is") {
+  for (const RandomModel& m : random_models()) {
+    if (m.model.compute() == Compute::bf16) continue;  // a prefill rounds where a decode does not
+    const std::vector<TokenId> tokens = Random(8).tokens(m.model, 120);
+    for (const std::size_t held : {std::size_t{1}, std::size_t{20}, std::size_t{70}}) {
+      Session all(m.model, sized(128, 16));
+      const Values logits = values(all.prefill(tokens, wanting(Want::all_logits)));
+      std::vector<double> expected;
+      for (std::size_t i = held; i < tokens.size(); ++i) {
+        const Span<const float> before = row(logits, i - 1, m.model.config().vocab_size);
+        double sum = 0;
+        for (const float value : before) sum += std::exp(static_cast<double>(value));
+        expected.push_back(before[static_cast<std::size_t>(tokens[i])] - std::log(sum));
+      }
+      const Span<const TokenId> continuation = Span<const TokenId>(tokens).subspan(held);
+      for (const Want want : {Want::last_logits, Want::nothing}) {
+        Session session(m.model, sized(128, 16));
+        session.prefill(Span<const TokenId>(tokens).subspan(0, held), wanting(want));
+        const std::vector<float> scores = score(session, continuation);
+        REQUIRE(scores.size() == expected.size());
+        double worst = 0;
+        for (std::size_t i = 0; i < scores.size(); ++i) worst = std::max(worst, std::abs(scores[i] - expected[i]));
+        if (m.model.config().num_experts == 0) CHECK_MESSAGE(worst <= 2 * m.tolerance(logits), m.name, " after ", held, ": ", worst);
+        CHECK(session.position() == held);
+        CHECK(score(session, continuation.subspan(0, 1)).size() == 1);
+        CHECK(score(session, {}).empty());
+        CHECK(close(m, values(session.decode(tokens[held])), row(logits, held, m.model.config().vocab_size)));
+      }
+    }
+    Session empty(m.model, sized(128, 16));
+    CHECK_THROWS_AS(score(empty, tokens), Error);
+    empty.prefill(Span<const TokenId>(tokens).subspan(0, 20), wanting(Want::nothing));
+    CHECK(score(empty, Span<const TokenId>(tokens).subspan(11)).size() == 109);  // the last one need not fit
+    CHECK_THROWS_AS(score(empty, Span<const TokenId>(tokens).subspan(10)), Error);
+    CHECK_THROWS_AS(score(empty, std::vector<TokenId>{1, m.model.config().vocab_size}), Error);
+    CancelToken cancelled;
+    cancelled.cancel();
+    CHECK_THROWS_AS(score(empty, tokens, cancelled), Error);
+  }
+}

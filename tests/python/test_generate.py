@@ -25,6 +25,8 @@ def test_streams(tiny, session):
     result = collect(generation)
     assert result.reason == "max_tokens" and len(result.token_ids) == 12
     assert result.prefill_seconds > 0 and result.decode_seconds > 0
+    assert result.prefill_seconds < result.time_to_first_token <= result.prefill_seconds + result.decode_seconds
+    assert result.tokens_per_second == len(result.token_ids) / result.decode_seconds
     assert session.position == len(ids) + 11
     assert next(generation, None) is None
 

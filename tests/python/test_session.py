@@ -251,3 +251,23 @@ def test_one_session_in_two_threads_is_an_error(tiny):
         thread.join()
     session.prefill(IDS, progress=progress)
     assert errors == ["invalid_argument"]
+
+
+def test_score(nano):
+    ids = nano.tokenizer.encode("<bos><|turn>user\nWhat is 17 + 25?<turn|>\n<|turn>model\n42<turn|>", parse_special=True)
+    session = gemma4.Session(nano, context_length=128)
+    with pytest.raises(gemma4.Error, match="at least one token"):
+        gemma4.score(session, ids)
+    session.prefill(ids[:-3])
+    scores = gemma4.score(session, ids[-3:])
+    other = gemma4.Session(nano, context_length=128)
+    rows = other.prefill(ids, all_logits=True).astype(np.float64)[len(ids) - 4:-1]
+    logs = rows - np.log(np.exp(rows - rows.max(1, keepdims=True)).sum(1, keepdims=True)) - rows.max(1, keepdims=True)
+    np.testing.assert_allclose(scores, logs[range(3), ids[-3:]], atol=1e-3)
+    assert session.position == len(ids) - 3 and gemma4.score(session, []) == []
+    wrong = gemma4.score(session, nano.tokenizer.encode("57"))
+    assert sum(scores[:2]) > sum(wrong)
+    cancel = gemma4.CancelToken()
+    cancel.cancel()
+    with pytest.raises(gemma4.Error, match="cancelled"):
+        gemma4.score(session, ids[-3:], cancel=cancel)

@@ -39,6 +39,7 @@ from ._gemma4 import (
     json_schema,
     regex,
     render_chat,
+    score,
 )
 from . import _aio, _calls, _conversations, _show
 from ._hub import from_pretrained
@@ -76,6 +77,7 @@ __all__ = [
     "json_schema",
     "regex",
     "render_chat",
+    "score",
     "show",
     "tool_schema",
 ]
@@ -87,6 +89,7 @@ del _name
 
 # What is easier said in Python.
 generate = _calls.clear(generate, "generate")
+score = _calls.clear(score, "score")
 for _class, _methods in ((Model, ("__init__", "memory_plan")), (Session, ("__init__", "prefill", "decode", "truncate")),
                          (Chat, ("__init__", "send", "stream", "reply", "stream_reply", "regenerate", "stream_regenerate", "rewind")), (Sampler, ("__init__", "sample")),
                          (Tokenizer, ("encode", "decode", "token_to_id")), (TokenDecoder, ("__init__",)),
