@@ -8,6 +8,7 @@
 namespace gemma4::grammar {
 namespace {
 
+constexpr std::size_t kStep = 10;   // of one frame, in units of work()
 constexpr std::size_t kMerged = 8;  // more frames than these are looked through for some to merge
 
 std::uint64_t hash(const Frame& f) noexcept {
@@ -64,6 +65,7 @@ void Machine::settle(Frames& frames) {
   std::sort(frames.begin(), frames.end());
   frames.erase(std::unique(frames.begin(), frames.end()), frames.end());
   if (frames.size() <= kMerged) return;
+  work_ += kStep * frames.size();
   merge(frames);
   if (frames.size() <= kMaxFrames) return;
   GEMMA4_CHECK(!exact_, ErrorCode::unsupported, "grammar: expected a text to be readable in at most ", kMaxFrames,
@@ -139,6 +141,7 @@ Frames Machine::start() {
 
 void Machine::step(const FrameId* frames, std::size_t n, unsigned char byte, Frames& out) {
   next_place();
+  work_ += kStep * n;
   out.clear();
   for (std::size_t i = 0; i < n; ++i) step(frames[i], byte, out);
   begin_choices(out);
@@ -285,6 +288,11 @@ bool Machine::content_may_end(const Frame& f) const {
   return f.phase == 0 && f.utf8 == 0 && f.x == 0 && rules_.terms.nullable(f.term);
 }
 
+bool Machine::live_among(TermId content, const CodeRanges& codes) {
+  return std::any_of(codes.begin(), codes.end(),
+                     [&](const CodeRange& r) { return terms().live_between(content, r.first, r.last); });
+}
+
 void Machine::step_string(const Frame& f, unsigned char b, Frames& out) {
   const bool raw = rules_.style.call;
   if (!raw && b == '"' && f.phase == 0) {
@@ -305,11 +313,10 @@ void Machine::step_string(const Frame& f, unsigned char b, Frames& out) {
   next.phase = cursor.phase;
   next.utf8 = cursor.utf8;
   next.hex = cursor.hex;
-  if (cursor.phase != 0) {
-    if (next.y == 0) return;
-    bool possible = false;
-    for (const CodeRange r : cursor.codes()) possible = possible || terms().live_between(next.term, r.first, r.last);
-    if (!possible) return;
+  if (cursor.phase != 0 && (next.y == 0 || !live_among(next.term, cursor.codes()))) return;
+  if (!may_write(f, b, step, cursor, [&](const CodeRanges& codes) { return live_among(f.term, codes); },
+                 [&](const CodeRanges& codes) { return live_among(next.term, codes); })) {
+    return;
   }
   out.push_back(intern(next));
 }

@@ -9,7 +9,14 @@
 namespace gemma4::grammar {
 
 Engine::Engine(std::unique_ptr<Rules> made)
-    : rules(std::move(made)), machine(*rules), masks(machine), next_(memory_bytes() + kMaxMemory) {}
+    : rules(std::move(made)), machine(*rules), masks(machine) {
+  wait();
+}
+
+void Engine::wait() {
+  next_ = memory_bytes() + kMaxMemory;
+  next_terms_ = rules->terms.memory_bytes() + kMaxTerms;
+}
 
 void Engine::forget() {
   std::vector<bool> keep;
@@ -28,7 +35,7 @@ void Engine::forget() {
       for (FrameId& id : frames) id = numbers[id];
     }
   }
-  next_ = memory_bytes() + kMaxMemory;
+  wait();
 }
 
 bool Program::accepts(std::string_view text, bool prefix) const {
@@ -42,11 +49,13 @@ bool Program::accepts(std::string_view text, bool prefix) const {
     Use(Engine& e, History& h) : engine(e), history(h) {
       engine.enter(&history);
       engine.machine.set_exact(true);
+      engine.machine.set_spelling(Machine::Spelling::any);
     }
     ~Use() { engine.leave(&history); }
   } const use(*engine_, now);
   Frames next;
   for (std::size_t i = 0; i < text.size(); ++i) {
+    machine.terms().begin_step();
     machine.step(now[0], static_cast<unsigned char>(text[i]), next);
     if (next.empty()) return false;
     now[0].swap(next);

@@ -276,7 +276,7 @@ bool Brancher::branch_empty(const Branch& b, InstanceType type, int depth) {
     case InstanceType::boolean:
       return b.truths == 0;
     case InstanceType::number:
-      return !terms_.live(b.number);
+      return !terms_.live(b.number.written);
     case InstanceType::string:
       return b.min_length > b.max_length || !terms_.live(folded({b.content, b.min_length, b.max_length}));
     case InstanceType::array:
