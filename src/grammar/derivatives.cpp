@@ -1,5 +1,6 @@
 // The automaton of Terms: derivatives, rows of next states, characters as UTF-8.
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 #include "grammar/terms.h"
@@ -7,7 +8,7 @@
 namespace gemma4::grammar {
 namespace {
 
-constexpr std::size_t kRow = 80, kDerivative = 35;  // in units of work()
+constexpr std::size_t kRow = 80, kSet = 5, kDerivative = 35;  // in units of work()
 
 constexpr std::uint32_t kFirstSurrogate = 0xD800, kLastSurrogate = 0xDFFF;
 
@@ -152,34 +153,38 @@ void Terms::collect_sets(TermId t, std::vector<std::uint32_t>& sets) {
 // Bytes that no set of the term tells apart have one derivative.
 TermId* Terms::fill_row(TermId t) {
   grow(256 * sizeof(TermId));
-  work_ += kRow;
   ++mark_;
   std::vector<std::uint32_t> sets;
   collect_sets(t, sets);
-  std::array<std::uint16_t, 256> group = {};
-  std::uint16_t groups = 1;
+  work_ += kRow + kSet * sets.size();
+  ByteSet all;
+  for (auto& word : all.words) word = ~std::uint64_t{0};
+  std::vector<ByteSet> groups = {all};
   for (const std::uint32_t s : sets) {
-    std::array<std::uint16_t, 257> inside = {};  // the group of what is in the set, by old group
-    std::array<std::uint16_t, 256> size = {}, hits = {};
     const ByteSet bytes = sets_[s];
-    for (unsigned b = 0; b < 256; ++b) {
-      ++size[group[b]];
-      if (bytes.has(b)) ++hits[group[b]];
-    }
-    for (unsigned b = 0; b < 256; ++b) {
-      const std::uint16_t g = group[b];
-      if (!bytes.has(b) || hits[g] == size[g]) continue;
-      if (inside[g] == 0) inside[g] = groups++;
-      group[b] = inside[g];
+    for (std::size_t g = 0, n = groups.size(); g < n; ++g) {
+      ByteSet in, out;
+      for (std::size_t w = 0; w < 4; ++w) {
+        in.words[w] = groups[g].words[w] & bytes.words[w];
+        out.words[w] = groups[g].words[w] & ~bytes.words[w];
+      }
+      if (in.empty() || out.empty()) continue;
+      groups[g] = in;
+      groups.push_back(out);
     }
   }
-  std::array<std::int64_t, 256> result;
-  result.fill(-1);
   auto row = std::make_unique<TermId[]>(256);
-  for (unsigned b = 0; b < 256; ++b) {
-    std::int64_t& r = result[group[b]];
-    if (r < 0) r = derive(t, static_cast<unsigned char>(b));
-    row[b] = static_cast<TermId>(r);
+  for (const ByteSet& group : groups) {
+    TermId next = kNothing;
+    bool known = false;
+    for (std::size_t w = 0; w < 4; ++w) {
+      for (std::uint64_t left = group.words[w]; left != 0; left &= left - 1) {
+        const std::size_t b = w * 64 + static_cast<std::size_t>(std::countr_zero(left));
+        if (!known) next = derive(t, static_cast<unsigned char>(b));
+        known = true;
+        row[b] = next;
+      }
+    }
   }
   rows_[t] = std::move(row);
   return rows_[t].get();
