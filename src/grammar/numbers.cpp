@@ -358,8 +358,8 @@ std::optional<TermId> Numbers::written_multiples(std::uint32_t m, int scale) {
 TermId Numbers::written_equal(const Decimal& value) {
   std::vector<TermId> parts;
   const std::string whole = whole_of(value), fraction = fraction_of(value);
-  const TermId zeros = terms_.repeat(terms_.byte('0'), 0, kDigits);
   if (whole.size() <= kDigits && fraction.size() <= kDigits) {
+    const TermId zeros = terms_.repeat(terms_.byte('0'), 0, kDigits - static_cast<std::uint32_t>(fraction.size()));
     const TermId behind = terms_.cat(terms_.byte('.'), fraction.empty() ? terms_.repeat(terms_.byte('0'), 1, kDigits)
                                                                         : terms_.cat(terms_.literal(fraction), zeros));
     parts.push_back(terms_.cat(terms_.literal(whole), fraction.empty() ? terms_.optional(behind) : behind));
