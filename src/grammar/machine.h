@@ -65,9 +65,10 @@ class Machine {
   void step_token(const Frames& frames, TokenId token, Frames& out);
   /// What a frame's parent goes on with.
   Frames after(FrameId parent);
-  /// Beyond kMaxFrames ways to read a text: Error unsupported (exact), or some are given up.
+  /// Beyond kMaxFrames ways to read a text, or kMaxResumed (kMaxExact) places that one byte leads on to: Error
+  /// unsupported (exact), or some are given up.
   void set_exact(bool exact) noexcept { exact_ = exact; }
-  static constexpr std::size_t kMaxFrames = 2000;
+  static constexpr std::size_t kMaxFrames = 2000, kMaxResumed = 4000, kMaxExact = 100000;
   /// `any`: every way to write a string's characters and a number leads on. `plain`: those that a generation may write:
   /// characters as themselves where they can be (TextCursor::needed()), numbers in Numbers' forms.
   enum class Spelling : std::uint8_t { plain, any };
@@ -121,6 +122,8 @@ class Machine {
   void settle(Frames& frames);
   void merge(Frames& frames);
   FrameId several(const Frames& frames);
+  bool leads_wherever(FrameId id, FrameId other, int depth) const;
+  void leave_out_covered(Frames& frames);
   void begin_choices(Frames& out);
   void step_term(const Frame& f, unsigned char b, Frames& out);
   void step_string(const Frame& f, unsigned char b, Frames& out);
@@ -173,6 +176,7 @@ class Machine {
   // What has been resumed and begun at this place in the text: once is enough.
   std::uint32_t place_ = 0;
   std::vector<std::uint32_t> resumed_;                  // by frame: the last place
+  std::size_t resumed_here_ = 0;                        // how many
   std::unordered_set<std::uint64_t> begun_;             // choices, with their parents
   std::vector<std::pair<RuleId, FrameId>> choices_;     // still to begin
   bool exact_ = true;

@@ -51,14 +51,16 @@ class Program {
   explicit Program(std::unique_ptr<Rules> rules) : engine_(std::make_shared<Engine>(std::move(rules))) {}
 
   const std::shared_ptr<Engine>& engine() const noexcept { return engine_; }
-  bool accepts(std::string_view text, bool prefix) const;
+  /// Throws Error cancelled when `cancel` says so; here and below it may be null.
+  bool accepts(std::string_view text, bool prefix, const CancelToken* cancel = nullptr) const;
 
  private:
   const std::shared_ptr<Engine> engine_;
 };
 
-std::shared_ptr<const Program> compile_json_schema(std::string_view schema, bool bounded_space);
-std::shared_ptr<const Program> compile_regex(std::string_view pattern);
-std::shared_ptr<const Program> compile_gbnf(std::string_view text);
+std::shared_ptr<const Program> compile_json_schema(std::string_view schema, bool bounded_space,
+                                                   const CancelToken* cancel = nullptr);
+std::shared_ptr<const Program> compile_regex(std::string_view pattern, const CancelToken* cancel = nullptr);
+std::shared_ptr<const Program> compile_gbnf(std::string_view text, const CancelToken* cancel = nullptr);
 
 }  // namespace gemma4::grammar

@@ -33,6 +33,8 @@ struct Brancher::State {
 };
 
 void Brancher::spend(std::size_t n) {
+  constexpr std::size_t kLook = 256;
+  if (spent_ / kLook != (spent_ + n) / kLook) terms_.look_for_cancel();
   spent_ += n;
   GEMMA4_CHECK(spent_ <= kMaxSteps, ErrorCode::unsupported,
                "json_schema: #: expected a schema whose combinations take at most ", kMaxSteps, " steps, got more");

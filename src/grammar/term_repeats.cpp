@@ -10,10 +10,10 @@ namespace {
 
 constexpr std::size_t kMaxCompared = 24;    // alternatives that are compared with one another
 constexpr std::size_t kMaxProof = 150;      // steps of one proof
-constexpr std::size_t kMaxProofs = 600;     // and of all that one list of alternatives is worth
+constexpr std::size_t kMaxProofs = 150;     // and of all that one list of alternatives is worth
 constexpr std::size_t kMaxProofDepth = 40;
 constexpr std::size_t kMaxProven = 20000;   // proofs that are kept
-constexpr std::size_t kStep = 15;           // of a proof, in units of work()
+constexpr std::size_t kLook = 6, kStep = 20;  // of a proof, in units of work(): at two terms, and at their parts
 
 std::uint64_t times(std::uint32_t a, std::uint32_t b) {
   return a == kUnlimited || b == kUnlimited ? kUnlimited : std::uint64_t{a} * b;
@@ -139,6 +139,7 @@ bool Terms::includes(TermId a, TermId b) {
 
 // A search for a proof by the forms of the terms. It is right where it finds one, and looks only so far.
 bool Terms::proves(TermId a, TermId b, Proof& proof) {
+  work_ += kLook;
   if (a == b || b == kNothing || a == kAll) return true;
   if (a == kNothing || b == kAll || a == kEmpty) return false;
   if (nullable(b) && !nullable(a)) return false;
@@ -153,7 +154,8 @@ bool Terms::proves(TermId a, TermId b, Proof& proof) {
   ++proof.depth;
   const bool found = proves_parts(a, b, proof) || proves_chains(a, b, proof);
   --proof.depth;
-  if (found || proof.steps <= kMaxProof) {  // a proof cut short tells nothing
+  // A part of a proof that is cut short tells nothing; of the whole, that it is not worth another try.
+  if (found || proof.steps <= kMaxProof || proof.depth == 0) {
     if (proven_.size() >= kMaxProven) proven_.clear();
     proven_.set(key, found ? 1 : 0);
   }

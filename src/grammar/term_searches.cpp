@@ -138,6 +138,7 @@ std::uint32_t Terms::count(TermId t, std::size_t& looked_at, std::size_t last_wo
 
 void Terms::set_running() {
   running_ = true;
+  cancel_ = nullptr;
   made_ = nodes_.size();
   made_lists_ = list_.size();
 }

@@ -36,8 +36,14 @@ Terms::Terms() : slots_(1024), set_slots_(256) {
   utf8_ = intern(star);
 }
 
+void Terms::look_for_cancel() const {
+  GEMMA4_CHECK(cancel_ == nullptr || !cancel_->cancelled(), ErrorCode::cancelled, "grammar: cancelled");
+}
+
 void Terms::grow(std::size_t bytes) {
+  constexpr std::uint32_t kLook = 1024;
   memory_ += bytes;
+  if (++grown_ % kLook == 0 && !running_) look_for_cancel();
   GEMMA4_CHECK(running_ || memory_ <= kMaxMade, ErrorCode::unsupported,
                "grammar: expected patterns whose automaton takes at most ", kMaxMade >> 20, " MiB, got a larger one");
 }
@@ -212,6 +218,7 @@ TermId Terms::cat(TermId a, TermId b) {
 TermId Terms::either(std::vector<TermId> terms) {
   std::vector<TermId> flat;
   ByteSet bytes;
+  work_ += 7 * terms.size();
   for (const TermId t : terms) {
     const Node& n = nodes_[t];
     if (t == kAll) return kAll;

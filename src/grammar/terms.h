@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gemma4/types.h"
 #include "grammar/number_map.h"
 #include "grammar/number_text.h"
 
@@ -130,6 +131,9 @@ class Terms {
   /// True only when every text of `b` is in `a`: a short search found why.
   bool includes(TermId a, TermId b);
 
+  /// Looked at until set_running(), by whatever takes long: Error cancelled. May be null.
+  void set_cancel(const CancelToken* cancel) noexcept { cancel_ = cancel; }
+  void look_for_cancel() const;
   /// The grammar is made: from now on there is no limit to the memory, which forget() gives back.
   void set_running();
   /// Forgets the automaton, and the expressions made since set_running() that `keep` does not hold (bits by TermId; it
@@ -223,6 +227,8 @@ class Terms {
   TermId any_character_ = 0;
   TermId utf8_ = 0;
   bool running_ = false;
+  const CancelToken* cancel_ = nullptr;
+  std::uint32_t grown_ = 0;                                  // calls of grow()
   std::size_t search_left_ = 0;
   std::size_t memory_ = 0;
 };

@@ -1,7 +1,7 @@
 // Grammars over a full vocabulary: schema to first mask, masks, accepted tokens; what judges right.
 //
 //   grammar_bench TOKENIZER.json SCHEMAS.jsonl [--slow N]
-//   grammar_bench TOKENIZER.json --hostile             the longest steps where repeats are nested
+//   grammar_bench TOKENIZER.json --hostile [PART]      the longest steps where repeats are nested (PART: of a source)
 //
 // SCHEMAS.jsonl: {"name", "schema", "tests": [{"valid", "data"}]} a line, as in guidance-ai/jsonschemabench. Every
 // valid instance is written compactly, tokenized, and walked: a mask before each token, which must be in it.
@@ -228,11 +228,12 @@ void walk(const test::HostileGrammar& hostile, const Grammar& grammar, const Tok
   timed(longest.mask, [&] { matcher.mask(mask); });
 }
 
-void run_hostile(const Tokenizer& tokenizer) {
+void run_hostile(const Tokenizer& tokenizer, const std::string& part) {
   std::printf("longest steps, ms; byte: of accepts_prefix(), mean over a text of 1000\n");
   std::printf("%9s %9s %9s %9s %9s %9s\n", "compile", "mask", "accept", "forced", "other", "byte");
   Longest all;
   for (const test::HostileGrammar& hostile : test::hostile_grammars()) {
+    if (hostile.source.find(part) == std::string::npos) continue;
     Longest longest;
     const auto begin = Clock::now();
     std::string note;
@@ -268,13 +269,13 @@ void run_hostile(const Tokenizer& tokenizer) {
 
 int main(int argc, char** argv) try {
   if (argc < 3) {
-    std::printf("grammar_bench TOKENIZER.json (SCHEMAS.jsonl [--slow MICROSECONDS] | --hostile)\n");
+    std::printf("grammar_bench TOKENIZER.json (SCHEMAS.jsonl [--slow MICROSECONDS] | --hostile [PART])\n");
     return 2;
   }
   const double slow = argc > 4 && std::strcmp(argv[3], "--slow") == 0 ? std::stod(argv[4]) : 1e9;
   const Tokenizer tokenizer = Tokenizer::load(argv[1]);
   if (std::strcmp(argv[2], "--hostile") == 0) {
-    run_hostile(tokenizer);
+    run_hostile(tokenizer, argc > 3 ? argv[3] : "");
     return 0;
   }
   const auto begin = Clock::now();

@@ -64,6 +64,13 @@ inline std::vector<HostileGrammar> hostile_grammars() {
            {R"(((ab?){1,40}(a?b){1,40}){1,40})", "ab"},
            {R"((((a{0,9}b{0,9}){0,9}c{0,9}){0,9}d{0,9}){0,9})", "abcd"},
            {R"((a{1,10}b{1,10}|a{1,7}c{1,7}|[ab]{1,12}){1,99})", "aabb"},
+           {R"(((a{3,40}b{0,9}){5,40}c?){7,40})", "aaab"},
+           {R"((?:(?=a{1,50}b)[ab]{1,60}){1,60})", "aab"},
+           {R"(((?!(ab{1,9}){3,9}c)[abc]{1,20}[abc]?){1,50})", "abbabc"},
+           {R"((\w{0,30}\d{0,30}\w{0,30}){0,30})", "a1a"},
+           {R"(([^a]{0,99}a[^b]{0,99}b){0,99})", "xaxb"},
+           {R"((x{0,40}y?z?){20,60}(x|y){0,200}z{3,90})", "xxyz"},
+           {R"(([\u00e0-\u00ff]{1,30}[a-z]?){1,30})", "\xC3\xA9" "a"},
            {R"((a{100,1000000}|b{1,1000000}){1,1000000})", "ab"},
            {R"(([a-z]{2,10}([A-Z][a-z]{1,9}){0,5}[ _-]?){1,100})", "wordWord "}}) {
     all.push_back({Kind::regex, pattern, text});
@@ -83,12 +90,28 @@ inline std::vector<HostileGrammar> hostile_grammars() {
             "type":"string","maxLength":400})", "\"a ab ");
   schema(R"({"type":"string","not":{"pattern":"(\\w{1,30} ?){1,30}x"}})", "\"some words ");
   schema(R"({"oneOf":[{"pattern":"^(a{1,30}b?){1,30}$"},{"pattern":"^(ab?){1,50}$"}],"type":"string"})", "\"aab");
+  schema(R"({"type":"object","propertyNames":{"pattern":"^(\\w{1,20}-?){1,20}$"},"minProperties":3,
+            "additionalProperties":{"type":"string","pattern":"^(a{1,30}b?){1,30}$","maxLength":90}})", "{\"key-name\":\"aab\",");
+  schema(R"({"$defs":{"t":{"type":"array","items":{"$ref":"#/$defs/t"},"minItems":2,"maxItems":900}},"$ref":"#/$defs/t"})", "[");
+  schema(R"({"type":"array","items":{"anyOf":[{"type":"array","items":{"type":"integer"},"maxItems":90},
+            {"type":"array","items":{"type":"number"},"maxItems":80},{"type":"array","maxItems":70}]},"maxItems":500})",
+         "[[1,2],[3,4],");
+  schema(R"({"type":"array","contains":{"pattern":"^(a|ab){1,50}$"},"minContains":50,"maxContains":60,
+            "items":{"type":"string","pattern":"^(a{1,9}b?){1,90}$"}})", "[\"ab\",");
+  schema(R"({"type":"string","pattern":"^(\\w{1,30} ?){1,30}$","not":{"pattern":"(ab?){3,30}c"},"minLength":100,
+            "maxLength":101})", "\"word ");
+  schema(R"({"type":"number","minimum":0.1,"maximum":1e9,"multipleOf":0.007,"not":{"multipleOf":0.011}})", "12.");
   const auto rules = [&](const char* source, const char* text) { all.push_back({Kind::gbnf, source, text}); };
   rules("root ::= ((\"a\"{1,100}){1,100}){1,100}", "a");
   rules("root ::= ((word \" \"?){1,30} \"\\n\"?){1,30}\nword ::= [a-z]{1,30}", "some words ");
   // Not regular: the repeats are those of rules.
   rules("root ::= (((x{1,50}){1,50} \" \"?){1,50})\nx ::= \"a\" | \"(\" root \")\"", "a");
   rules("root ::= ((item{1,30} \",\"?){1,30} \";\"?){1,30}\nitem ::= \"[\" root \"]\" | [a-z]{1,9}", "ab,a");
+  rules("root ::= ((x{3,50}){7,50} \" \"?){5,50}\nx ::= \"a\" | \"(\" root \")\"", "a");
+  rules("root ::= ((x{3,50} y{0,50}){7,50} \" \"?){5,50}\nx ::= \"a\" | \"(\" root \")\"\ny ::= \"a\" \"b\"? | \"[\" root \"]\"", "aab");
+  rules("root ::= x{0,300} y{0,300} x{0,300} y{0,300}\nx ::= \"a\" | \"(\" root \")\"\ny ::= \"a\" | \"[\" root \"]\"", "a");
+  rules("root ::= (x? x? x? x? x? x? x? x? x? x?){1,90}\nx ::= \"a\"{1,9} | \"(\" root \")\"", "a");
+  rules("root ::= (x{20} | y{30} | z{7,70}){40}\nx ::= \"a\" | \"(\" root \")\"\ny ::= x \"b\"?\nz ::= y? x", "aab");
   rules("root ::= (a|aa){1,500}\na ::= \"a\" | \"(\" root \")\"\naa ::= a a", "a");
   rules("root ::= \"a\" root \"b\" | \"a\" root \"c\" | root2\nroot2 ::= \"\" | \"x\" root2 root2", "aax");
   return all;

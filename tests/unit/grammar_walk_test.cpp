@@ -45,8 +45,8 @@ void walk(const Grammar& grammar, const Tokenizer& t, std::mt19937& random, int 
   for (int step = 0; step < steps; ++step) {
     matcher.mask(mask);
     std::vector<TokenId> allowed;
-    for (TokenId id = 0; id < t.vocab_size(); ++id) {
-      if ((mask[static_cast<std::size_t>(id) / 32] >> id % 32 & 1U) != 0) allowed.push_back(id);
+    for (TokenId i = 0; i < t.vocab_size(); ++i) {
+      if ((mask[static_cast<std::size_t>(i) / 32] >> i % 32 & 1U) != 0) allowed.push_back(i);
     }
     INFO("after ", text);
     if (matcher.may_stop() && (allowed.empty() || random() % 8 == 0)) {
