@@ -10,6 +10,7 @@
 #include "gemma4/error.h"
 #include "gemma4/grammar.h"
 #include "gemma4/tokenizer.h"
+#include "grammar/program.h"
 #include "support/hostile_grammars.h"
 #include "support/tokenizer_fixture.h"
 
@@ -36,14 +37,24 @@ std::string bytes_of(const Tokenizer& t, TokenId id) {
   return text;
 }
 
+std::size_t work_of(const Grammar& grammar) { return grammar.impl()->engine()->machine.work(); }
+
+/// The most work of one step.
+struct Worked {
+  std::size_t mask = 0, accept = 0;
+};
+
 /// Takes up to `steps` tokens at random, often one again. A text that ends must be the grammar's.
-void walk(const Grammar& grammar, const Tokenizer& t, std::mt19937& random, int steps) {
+Worked walk(const Grammar& grammar, const Tokenizer& t, std::mt19937& random, int steps) {
   GrammarMatcher matcher(grammar, t);
   std::vector<std::uint32_t> mask(mask_words(static_cast<std::size_t>(t.vocab_size())));
   std::string text;
+  Worked worked;
   TokenId id = -1;
   for (int step = 0; step < steps; ++step) {
+    std::size_t before = work_of(grammar);
     matcher.mask(mask);
+    worked.mask = std::max(worked.mask, work_of(grammar) - before);
     std::vector<TokenId> allowed;
     for (TokenId i = 0; i < t.vocab_size(); ++i) {
       if ((mask[static_cast<std::size_t>(i) / 32] >> i % 32 & 1U) != 0) allowed.push_back(i);
@@ -51,16 +62,19 @@ void walk(const Grammar& grammar, const Tokenizer& t, std::mt19937& random, int 
     INFO("after ", text);
     if (matcher.may_stop() && (allowed.empty() || random() % 8 == 0)) {
       REQUIRE(grammar.accepts(text));
-      return;
+      return worked;
     }
     REQUIRE_FALSE(allowed.empty());
     const bool again = std::find(allowed.begin(), allowed.end(), id) != allowed.end() && random() % 8 != 0;
     if (!again) id = allowed[random() % allowed.size()];
     INFO("token ", bytes_of(t, id));
+    before = work_of(grammar);
     REQUIRE(matcher.accept(id));
+    worked.accept = std::max(worked.accept, work_of(grammar) - before);
     text += bytes_of(t, id);
   }
   REQUIRE(grammar.accepts_prefix(text));
+  return worked;
 }
 
 std::string random_number(std::mt19937& random) {
@@ -123,16 +137,86 @@ TEST_CASE("grammar walks: texts of schemas never lead astray") {
   }
 }
 
-TEST_CASE("grammar walks: nested repeats never lead astray") {
+TEST_CASE("grammar walks: steps are of bounded work whatever the repeats, and never lead astray") {
+  constexpr std::size_t kMaxMask = 3000000, kMaxAccept = 1000000, kMaxByte = 2500000;  // Machine::work()
   const Tokenizer t = tokenizer_with({"aaaa", "abab", "xx", "{\"", "[[", "]]", "],[", "some words ", "\"]", ",\"", "((", "))"});
   std::mt19937 random(33);
   for (const test::HostileGrammar& hostile : test::hostile_grammars()) {
     INFO(hostile.source);
     try {
       const Grammar grammar = hostile.make();
-      for (int i = 0; i < 2; ++i) walk(grammar, t, random, 40);
+      const Worked worked = walk(grammar, t, random, 40);
+      CHECK(worked.mask < kMaxMask);
+      CHECK(worked.accept < kMaxAccept);
+      std::string text;
+      while (text.size() < 300) text += hostile.text;
+      const std::size_t before = work_of(grammar);
+      std::size_t n = 0;
+      try {
+        grammar.accepts_prefix(text);
+        n = text.size();
+      } catch (const Error& error) {  // one byte leads on to too many places
+        CHECK(error.code() == ErrorCode::unsupported);
+        n = 20;
+      }
+      CHECK((work_of(grammar) - before) / n < kMaxByte);
     } catch (const Error& error) {
       CHECK((error.code() == ErrorCode::invalid_argument || error.code() == ErrorCode::unsupported));
     }
   }
+}
+
+// Rules of which one refers to itself run on a stack, the same without that as one automaton.
+TEST_CASE("grammar walks: repeats of rules are those of expressions") {
+  std::mt19937 random(34);
+  for (int round = 0; round < 60; ++round) {
+    const auto count = [&] {
+      const auto low = random() % 4;
+      return "{" + std::to_string(low) + "," + std::to_string(low + random() % 4 + (low == 0 ? 1 : 0)) + "}";
+    };
+    const std::string a = count(), b = count(), c = count(), d = count();
+    const char* const optional[] = {"", "?"};
+    const std::string one = optional[random() % 2], two = optional[random() % 2];
+    const std::string rules = "root ::= ((x" + a + " \"b\"" + one + ")" + b + " \"c\"" + two + " | x" + d + ")" + c +
+                              "\nx ::= \"a\" | \"(\" root \")\"";
+    const std::string pattern = "((a" + a + "b" + one + ")" + b + "c" + two + "|a" + d + ")" + c;
+    INFO(rules, " and ", pattern);
+    const Grammar stack = gbnf(rules), flat = regex(pattern);
+    for (int i = 0; i < 60; ++i) {
+      std::string text;
+      for (auto n = random() % 40; n > 0; --n) text += "aaaaabbc"[random() % 8];
+      const std::size_t half = text.size() / 2;
+      INFO(text);
+      CHECK(stack.accepts(text) == flat.accepts(text));
+      CHECK(stack.accepts_prefix(text) == flat.accepts_prefix(text));
+      CHECK(stack.accepts(text.substr(0, half)) == flat.accepts(text.substr(0, half)));
+    }
+  }
+}
+
+TEST_CASE("grammar walks: a cancel token ends making and reading") {
+  int looks = 0;
+  const CancelToken later([&] { return ++looks > 3; });
+  const std::string long_text(5000, 'a');
+  CHECK_THROWS_WITH_AS(regex("a*").accepts(long_text, &later), "grammar: cancelled", Error);
+  CHECK(looks == 4);
+  CancelToken now;
+  now.cancel();
+  CHECK_THROWS_WITH_AS(regex("a*").accepts_prefix("a", &now), "grammar: cancelled", Error);
+  const auto cancelled = [](const auto& make) {
+    try {
+      make();
+    } catch (const Error& error) {
+      return error.code() == ErrorCode::cancelled;
+    }
+    return false;
+  };
+  std::string many = "x";
+  for (int i = 0; i < 1500; ++i) many += "|" + std::to_string(i * 7919);
+  CHECK(cancelled([&] { return regex(many, &now); }));
+  CHECK(cancelled([&] { return gbnf("root ::= ([a-z]{1,9} | \"ab\"{3,90}){2000}" + std::string(200, ' ') + "\"" + std::string(3000, 'b') + "\"", &now); }));
+  JsonSchemaOptions options;
+  options.cancel = now;
+  CHECK(cancelled([&] { return json_schema(test::pattern_schema(many), options); }));
+  CHECK_NOTHROW(regex("a"));
 }
