@@ -423,3 +423,11 @@ def test_nul_is_a_byte_like_others():
     assert strings.accepts('["a","b"]')
     assert not strings.accepts_prefix("[\0") and not strings.accepts_prefix('["a",\0')
     assert strings.accepts('["\\u0000"]') and not strings.accepts('["\0"]')
+
+
+def test_ctrl_c_ends_accepts_and_making(ctrl_c_soon):
+    grammar, text = gemma4.regex("((a|aa){1,9}b?)*"), "a" * 50_000_000
+    for judge in (grammar.accepts, grammar.accepts_prefix):
+        ctrl_c_soon()
+        with pytest.raises(KeyboardInterrupt):
+            judge(text)

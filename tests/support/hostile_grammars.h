@@ -71,6 +71,8 @@ inline std::vector<HostileGrammar> hostile_grammars() {
            {R"(([^a]{0,99}a[^b]{0,99}b){0,99})", "xaxb"},
            {R"((x{0,40}y?z?){20,60}(x|y){0,200}z{3,90})", "xxyz"},
            {R"(([\u00e0-\u00ff]{1,30}[a-z]?){1,30})", "\xC3\xA9" "a"},
+           {R"((\p{L}{1,30} ?){1,30})", "some words "},
+           {R"((\p{Lu}?\P{Lu}{1,20}){1,90})", "some Words "},
            {R"((a{100,1000000}|b{1,1000000}){1,1000000})", "ab"},
            {R"(([a-z]{2,10}([A-Z][a-z]{1,9}){0,5}[ _-]?){1,100})", "wordWord "}}) {
     all.push_back({Kind::regex, pattern, text});
