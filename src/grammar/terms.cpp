@@ -218,7 +218,7 @@ TermId Terms::cat(TermId a, TermId b) {
 TermId Terms::either(std::vector<TermId> terms) {
   std::vector<TermId> flat;
   ByteSet bytes;
-  work_ += 7 * terms.size();
+  work_ += 3 * terms.size();
   for (const TermId t : terms) {
     const Node& n = nodes_[t];
     if (t == kAll) return kAll;

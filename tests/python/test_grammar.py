@@ -425,9 +425,18 @@ def test_nul_is_a_byte_like_others():
     assert strings.accepts('["\\u0000"]') and not strings.accepts('["\0"]')
 
 
-def test_ctrl_c_ends_accepts_and_making(ctrl_c_soon):
+@pytest.mark.parametrize("judge", ["accepts", "accepts_prefix"])
+def test_ctrl_c_ends_reading(ctrl_c_soon, judge):
     grammar, text = gemma4.regex("((a|aa){1,9}b?)*"), "a" * 50_000_000
-    for judge in (grammar.accepts, grammar.accepts_prefix):
+    ctrl_c_soon()
+    with pytest.raises(KeyboardInterrupt):
+        getattr(grammar, judge)(text)
+
+
+def test_ctrl_c_ends_the_making_of_a_grammar(ctrl_c_soon):
+    patterns = [{"pattern": "(a|b){1,%d}[a-z]{3,90}" % (i + 1)} for i in range(3000)]
+    schema = json.dumps({"properties": {"k%d" % i: {"anyOf": patterns[i:i + 4]} for i in range(2990)}})
+    with pytest.raises(KeyboardInterrupt):
         ctrl_c_soon()
-        with pytest.raises(KeyboardInterrupt):
-            judge(text)
+        for _ in range(1000):
+            gemma4.json_schema(schema)
