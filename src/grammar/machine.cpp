@@ -8,7 +8,7 @@
 namespace gemma4::grammar {
 namespace {
 
-constexpr std::size_t kStep = 10, kResume = 12;  // of one frame, in units of work()
+constexpr std::size_t kStep = 10, kResume = 25;  // of one frame, in units of work()
 constexpr std::size_t kMerged = 8;  // more frames than these are looked through for some to merge
 constexpr std::size_t kCovers = 12; // frames that others are compared with
 constexpr int kCoverDepth = 12;     // parents that are compared

@@ -1,6 +1,7 @@
 #include "grammar/number_text.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace gemma4::grammar {
 namespace {
@@ -8,7 +9,7 @@ namespace {
 constexpr int kMaxDigits = 64;         // before the point, and behind it
 constexpr int kMaxExponent = 999;
 constexpr int kLastShift = 309, kFirstShift = -323;  // of double, as 0.digits
-const char* const kLargest = "17976931348623157";  // digits of the largest double, which is 0.1797... * 10^309
+constexpr std::string_view kLargest = "17976931348623157";  // digits of the largest double, which is 0.1797... * 10^309
 
 /// A bound's value without its sign, as 0.digits * 10^shift.
 struct Magnitude {
@@ -49,7 +50,7 @@ bool zero_passes(const NumberTest& t) {
   return !(t.low && t.low->zero() && t.open_low) && !(t.high && t.high->zero() && t.open_high);
 }
 
-char digit_at(const std::string& digits, std::size_t i) { return i < digits.size() ? digits[i] : '0'; }
+char digit_at(std::string_view digits, std::size_t i) { return i < digits.size() ? digits[i] : '0'; }
 
 bool rest_is_zero(const std::string& digits, std::size_t from) {
   return from >= digits.size() || digits.find_first_not_of('0', from) == std::string::npos;
@@ -57,7 +58,7 @@ bool rest_is_zero(const std::string& digits, std::size_t from) {
 
 using Order = NumberText::Order;
 
-Order compare_digit(Order order, const std::string& bound, std::size_t i, unsigned digit) {
+Order compare_digit(Order order, std::string_view bound, std::size_t i, unsigned digit) {
   if (order != Order::same) return order;
   const auto other = static_cast<unsigned>(digit_at(bound, i) - '0');
   return digit == other ? Order::same : digit < other ? Order::less : Order::more;
@@ -149,8 +150,7 @@ bool NumberText::add_digit(const NumberTest& test, unsigned digit) {
   if (test.divisor == 0) {
     const Bounds b = bounds_of(test, negative);
     if (b.low != nullptr) low = compare_digit(low, b.low->digits, digits, digit);
-    const std::string largest = kLargest;
-    high = compare_digit(high, b.high != nullptr ? b.high->digits : largest, digits, digit);
+    high = compare_digit(high, b.high != nullptr ? std::string_view(b.high->digits) : kLargest, digits, digit);
   } else if (digit == 0) {
     ++zeros;
   } else {
@@ -210,18 +210,35 @@ bool NumberText::passes(const NumberTest& test) const {
 
 // False when no text that passes goes on from here. (More digits lead to a multiple from everywhere, and to others.)
 bool NumberText::may_pass(const NumberTest& test) const {
-  const bool in_exponent = phase == Phase::e || phase == Phase::e_sign || phase == Phase::exponent;
   if (digits == 0) {
-    if (in_exponent) return zero_passes(test);
+    if (in_exponent()) return zero_passes(test);
     if (phase == Phase::start || test.divisor != 0 || zero_passes(test)) return true;
     const Shifts s = shifts(test, true);
     return s.first <= s.last;
   }
-  if (test.divisor != 0 && !in_exponent) return true;
-  const Shifts s = test.divisor != 0 ? shifts_of_multiples(test) : shifts(test, !in_exponent);
+  if (test.divisor != 0 && !in_exponent()) return true;
+  return reaches(test.divisor != 0 ? shifts_of_multiples(test) : shifts(test, !in_exponent()));
+}
+
+// Those of all texts that pass, or more: a multiple has no digits but zeros behind the last place of the divisor.
+NumberText::Shifts NumberText::shifts_to_come(const NumberTest& test) const {
+  if (test.divisor == 0) return shifts(test, !in_exponent());
+  if (in_exponent()) return shifts_of_multiples(test);
+  if (test.inverted) return {kFirstShift, kLastShift};
+  return {std::max(kFirstShift, digits - zeros - test.scale), kLastShift};
+}
+
+bool NumberText::may_pass_both(const NumberTest& test_a, const NumberText& a, const NumberTest& test_b,
+                               const NumberText& b) {
+  if (a.digits == 0 || b.digits == 0) return true;
+  const Shifts x = a.shifts_to_come(test_a), y = b.shifts_to_come(test_b);
+  return a.reaches({std::max(x.first, y.first), std::min(x.last, y.last)});
+}
+
+// Whether the exponent, as far as it has been read, may become one that shifts so.
+bool NumberText::reaches(Shifts s) const {
   if (s.first > s.last) return false;
-  if (!in_exponent) return true;
-  // Exponents that the digits so far may become.
+  if (!in_exponent()) return true;
   const int first = s.first - shift(), last = s.last - shift();
   const auto reaches = [&](bool minus) {
     const int from = minus ? -last : first, to = minus ? -first : last;

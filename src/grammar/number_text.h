@@ -50,6 +50,9 @@ struct NumberText {
   std::optional<NumberText> next(const NumberTest& test, unsigned char byte) const;
   /// Whether the text as it stands is a number that passes.
   bool passes(const NumberTest& test) const;
+  /// False when no text that goes on from here passes both tests, of which `a` and `b` tell the same text: their shifts
+  /// show it, or it is not found.
+  static bool may_pass_both(const NumberTest& test_a, const NumberText& a, const NumberTest& test_b, const NumberText& b);
   /// Bytes that a passing text still needs, about: less is nearer.
   std::uint32_t effort() const noexcept;
 
@@ -70,6 +73,9 @@ struct NumberText {
   Shifts shifts(const NumberTest& test, bool more_digits) const;
   bool may_pass(const NumberTest& test) const;
   Shifts shifts_of_multiples(const NumberTest& test) const;
+  Shifts shifts_to_come(const NumberTest& test) const;
+  bool reaches(Shifts shifts) const;
+  bool in_exponent() const noexcept { return phase == Phase::e || phase == Phase::e_sign || phase == Phase::exponent; }
   int shift() const noexcept { return digits - places; }
   int signed_exponent() const noexcept { return small ? -static_cast<int>(exponent) : exponent; }
 };

@@ -277,7 +277,7 @@ TermId Terms::both(std::vector<TermId> terms) {
   }
   std::sort(flat.begin(), flat.end());
   flat.erase(std::unique(flat.begin(), flat.end()), flat.end());
-  if (!join_bounds(flat)) return kNothing;
+  if (!join_bounds(flat) || !numbers_meet(flat)) return kNothing;
   if (flat.empty()) return kAll;
   if (flat.size() == 1) return flat.front();
   bool null = true;
@@ -306,6 +306,19 @@ bool Terms::join_bounds(std::vector<TermId>& terms) {
   if (within.empty()) return false;
   terms.push_back(number(within));
   std::sort(terms.begin(), terms.end());
+  return true;
+}
+
+// False when the numbers among the terms, which have read the same text, cannot pass together.
+bool Terms::numbers_meet(const std::vector<TermId>& terms) const {
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const Node& a = nodes_[terms[i]];
+    for (std::size_t j = 0; a.kind == Kind::number && j < i; ++j) {
+      const Node& b = nodes_[terms[j]];
+      if (b.kind != Kind::number) continue;
+      if (!NumberText::may_pass_both(tests_[a.a], number_text(a), tests_[b.a], number_text(b))) return false;
+    }
+  }
   return true;
 }
 

@@ -173,6 +173,7 @@ class Terms {
   Chain chain_of(TermId t) const;
   Round round_of(TermId t) const;
   bool join_bounds(std::vector<TermId>& terms);
+  bool numbers_meet(const std::vector<TermId>& terms) const;
   bool flatten(const Node& inner, std::uint32_t& min, std::uint32_t& max);
   bool join(TermId a, TermId b, TermId& joined);
   void join_counts(std::vector<TermId>& terms);
