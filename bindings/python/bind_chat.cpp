@@ -72,7 +72,10 @@ std::shared_ptr<const Grammar> to_response_format(const py::object& format) {
   const auto schema = [](const py::object& value) {
     JsonSchemaOptions options;
     options.closed_objects = true;
-    return std::make_shared<const Grammar>(json_schema(to_schema(value), options));
+    Watch watch(py::none(), std::nullopt);
+    options.cancel = watch.cancel();
+    const std::string text = to_schema(value);
+    return run(watch, [&] { return std::make_shared<const Grammar>(json_schema(text, options)); });
   };
   if (const py::object of_class = class_schema(format); !of_class.is_none()) return schema(of_class);
   if (!py::isinstance<py::dict>(format)) {

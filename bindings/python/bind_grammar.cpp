@@ -30,15 +30,15 @@ void bind_grammar(py::module_& module) {
   type.def(
           "accepts",
           [](const Grammar& self, const std::string& text) {
-            const Released released;
-            return self.accepts(text);
+            Watch watch(py::none(), std::nullopt);
+            return run(watch, [&] { return self.accepts(text, &watch.cancel()); });
           },
           py::arg("text"), "True when the whole text (str, or bytes) is one of the grammar's.")
       .def(
           "accepts_prefix",
           [](const Grammar& self, const std::string& text) {
-            const Released released;
-            return self.accepts_prefix(text);
+            Watch watch(py::none(), std::nullopt);
+            return run(watch, [&] { return self.accepts_prefix(text, &watch.cancel()); });
           },
           py::arg("text"), "True when the text is the beginning of one of the grammar's, or one of them.")
       .def("__copy__", [](const py::object& self) { return self; })
@@ -52,8 +52,9 @@ void bind_grammar(py::module_& module) {
         JsonSchemaOptions options;
         options.whitespace = to_whitespace(whitespace);
         options.closed_objects = closed_objects;
-        const Released released;
-        return json_schema(text, options);
+        Watch watch(py::none(), std::nullopt);
+        options.cancel = watch.cancel();
+        return run(watch, [&] { return json_schema(text, options); });
       },
       py::arg("schema"), py::kw_only(), py::arg("whitespace") = "compact", py::arg("closed_objects") = false,
       "The JSON texts of a schema's instances: members in any order, each key once. schema: a dict, JSON text, a Pydantic\n"
@@ -65,15 +66,15 @@ void bind_grammar(py::module_& module) {
   module.def(
       "regex",
       [](const std::string& pattern) {
-        const Released released;
-        return regex(pattern);
+        Watch watch(py::none(), std::nullopt);
+        return run(watch, [&] { return regex(pattern, &watch.cancel()); });
       },
       py::arg("pattern"), "The texts that a regular expression matches from end to end, as re.fullmatch().");
   module.def(
       "gbnf",
       [](const std::string& text) {
-        const Released released;
-        return gbnf(text);
+        Watch watch(py::none(), std::nullopt);
+        return run(watch, [&] { return gbnf(text, &watch.cancel()); });
       },
       py::arg("text"), "The texts of the rule `root` of a grammar in GBNF notation.");
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ struct JsonSchemaOptions {
   /// (allOf, oneOf, not, if ...). What most schemas for answers mean, without "additionalProperties": false; a model that
   /// may add members may go on adding them. Every text is one of the schema's all the same.
   bool closed_objects = false;
+  /// Ends the making of the grammar: Error cancelled.
+  std::optional<CancelToken> cancel;
 };
 
 // Limits. Making a grammar (each an Error unsupported that says which): schemas of 4 MB, 128 deep, with 30,000 kinds of
@@ -40,17 +43,18 @@ struct JsonSchemaOptions {
 // names, 200 deep; repeats of 1,000,000; automata of 64 MiB. Running one: what is worked out on the way is forgotten
 // beyond 48 MiB but for what the text so far needs, some 200 bytes a token; a mask that would take much more than 10 ms
 // has all tokens of one byte that may come, and not all of the longer ones; a text that can be read in more than 2,000
-// ways at a time is held to 2,000 of them (accepts(): Error unsupported).
+// ways at a time is held to 2,000 of them, and so where a byte ends more than 4,000 rounds and rules at a time
+// (accepts(): Error unsupported, from 2,000 and 100,000).
 
 /// A compiled grammar: a set of texts. Immutable, any thread. Cheap to copy: copies share it, and what matchers have
 /// worked out about it. It holds all it needs.
 class Grammar {
  public:
   /// True when `text`, whole, is one of the grammar's texts. Bytes that are not valid UTF-8 are in none.
-  /// Throws Error unsupported when a limit is reached on the way.
-  bool accepts(std::string_view text) const;
+  /// Throws Error unsupported when a limit is reached on the way, and Error cancelled.
+  bool accepts(std::string_view text, const CancelToken* cancel = nullptr) const;
   /// True when `text` is the beginning of one of the grammar's texts (or all of it).
-  bool accepts_prefix(std::string_view text) const;
+  bool accepts_prefix(std::string_view text, const CancelToken* cancel = nullptr) const;
 
   explicit Grammar(std::shared_ptr<const grammar::Program> impl) : impl_(std::move(impl)) {}
   const std::shared_ptr<const grammar::Program>& impl() const noexcept { return impl_; }
@@ -67,13 +71,14 @@ class Grammar {
 Grammar json_schema(std::string_view schema, const JsonSchemaOptions& options = {});
 
 /// The texts that a regular expression matches from end to end (as Python's re.fullmatch): the common syntax of
-/// ECMA-262 and Python, with look-ahead, without look-behind, back-references and `\b`; `\d` and `\w` are those of ASCII.
+/// ECMA-262 and Python, with look-ahead and `\p{general category}`, without look-behind, back-references and `\b`; `\d`
+/// and `\w` are those of ASCII.
 /// Throws Error bad_format (with the byte), unsupported (naming what), invalid_argument (no text matches).
-Grammar regex(std::string_view pattern);
+Grammar regex(std::string_view pattern, const CancelToken* cancel = nullptr);
 
 /// The texts of the rule `root` of a grammar in llama.cpp's GBNF notation. Throws Error bad_format (with line and
 /// column), unsupported (left recursion, a limit), invalid_argument (a grammar without a text).
-Grammar gbnf(std::string_view text);
+Grammar gbnf(std::string_view text, const CancelToken* cancel = nullptr);
 
 /// A grammar over a tokenizer's vocabulary. Control tokens are never allowed, but where a grammar built for a chat
 /// format names them. One thread at a time; matchers of one grammar share what they work out, across threads.

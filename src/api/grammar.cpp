@@ -8,17 +8,24 @@
 
 namespace gemma4 {
 
-bool Grammar::accepts(std::string_view text) const { return impl_->accepts(text, false); }
-bool Grammar::accepts_prefix(std::string_view text) const { return impl_->accepts(text, true); }
+bool Grammar::accepts(std::string_view text, const CancelToken* cancel) const {
+  return impl_->accepts(text, false, cancel);
+}
+bool Grammar::accepts_prefix(std::string_view text, const CancelToken* cancel) const {
+  return impl_->accepts(text, true, cancel);
+}
 
 Grammar json_schema(std::string_view schema, const JsonSchemaOptions& options) {
   const bool bounded_space = options.whitespace == JsonSchemaOptions::Whitespace::bounded;
-  if (!options.closed_objects) return Grammar(grammar::compile_json_schema(schema, bounded_space));
+  const CancelToken* const cancel = options.cancel ? &*options.cancel : nullptr;
+  if (!options.closed_objects) return Grammar(grammar::compile_json_schema(schema, bounded_space, cancel));
   const Json closed = grammar::close_objects(Json::parse(schema, "json_schema"));
-  return Grammar(grammar::compile_json_schema(closed.dump(), bounded_space));
+  return Grammar(grammar::compile_json_schema(closed.dump(), bounded_space, cancel));
 }
-Grammar regex(std::string_view pattern) { return Grammar(grammar::compile_regex(pattern)); }
-Grammar gbnf(std::string_view text) { return Grammar(grammar::compile_gbnf(text)); }
+Grammar regex(std::string_view pattern, const CancelToken* cancel) {
+  return Grammar(grammar::compile_regex(pattern, cancel));
+}
+Grammar gbnf(std::string_view text, const CancelToken* cancel) { return Grammar(grammar::compile_gbnf(text, cancel)); }
 
 GrammarMatcher::GrammarMatcher(const Grammar& grammar, const Tokenizer& tokenizer)
     : impl_(std::make_unique<grammar::Matcher>(grammar.impl(), tokenizer.impl())) {}

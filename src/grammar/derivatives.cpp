@@ -1,11 +1,14 @@
 // The automaton of Terms: derivatives, rows of next states, characters as UTF-8.
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 #include "grammar/terms.h"
 
 namespace gemma4::grammar {
 namespace {
+
+constexpr std::size_t kRow = 80, kSet = 5, kDerivative = 35;  // in units of work()
 
 constexpr std::uint32_t kFirstSurrogate = 0xD800, kLastSurrogate = 0xDFFF;
 
@@ -131,10 +134,18 @@ void Terms::collect_sets(TermId t, std::vector<std::uint32_t>& sets) {
         stack.push_back(n.a);
         break;
       case Kind::multiple:
+      case Kind::number: {
+        const Kind kind = n.kind;  // byte() moves the nodes
         for (unsigned char d = '0'; d <= '9'; ++d) stack.push_back(byte(d));
         stack.push_back(byte('.'));
+        if (kind == Kind::number) {
+          stack.push_back(byte('-'));
+          stack.push_back(byte('+'));
+          stack.push_back(either(byte('e'), byte('E')));
+        }
         if (seen_.size() < nodes_.size()) seen_.resize(nodes_.size() + 64);
         break;
+      }
     }
   }
 }
@@ -142,49 +153,41 @@ void Terms::collect_sets(TermId t, std::vector<std::uint32_t>& sets) {
 // Bytes that no set of the term tells apart have one derivative.
 TermId* Terms::fill_row(TermId t) {
   grow(256 * sizeof(TermId));
-  ++rows_made_;
   ++mark_;
   std::vector<std::uint32_t> sets;
   collect_sets(t, sets);
-  std::array<std::uint16_t, 256> group = {};
-  std::uint16_t groups = 1;
+  work_ += kRow + kSet * sets.size();
+  ByteSet all;
+  for (auto& word : all.words) word = ~std::uint64_t{0};
+  std::vector<ByteSet> groups = {all};
   for (const std::uint32_t s : sets) {
-    std::array<std::uint16_t, 257> inside = {};  // the group of what is in the set, by old group
-    std::array<std::uint16_t, 256> size = {}, hits = {};
     const ByteSet bytes = sets_[s];
-    for (unsigned b = 0; b < 256; ++b) {
-      ++size[group[b]];
-      if (bytes.has(b)) ++hits[group[b]];
-    }
-    for (unsigned b = 0; b < 256; ++b) {
-      const std::uint16_t g = group[b];
-      if (!bytes.has(b) || hits[g] == size[g]) continue;
-      if (inside[g] == 0) inside[g] = groups++;
-      group[b] = inside[g];
+    for (std::size_t g = 0, n = groups.size(); g < n; ++g) {
+      ByteSet in, out;
+      for (std::size_t w = 0; w < 4; ++w) {
+        in.words[w] = groups[g].words[w] & bytes.words[w];
+        out.words[w] = groups[g].words[w] & ~bytes.words[w];
+      }
+      if (in.empty() || out.empty()) continue;
+      groups[g] = in;
+      groups.push_back(out);
     }
   }
-  std::array<std::int64_t, 256> result;
-  result.fill(-1);
   auto row = std::make_unique<TermId[]>(256);
-  for (unsigned b = 0; b < 256; ++b) {
-    std::int64_t& r = result[group[b]];
-    if (r < 0) r = derive(t, static_cast<unsigned char>(b));
-    row[b] = static_cast<TermId>(r);
+  for (const ByteSet& group : groups) {
+    TermId next = kNothing;
+    bool known = false;
+    for (std::size_t w = 0; w < 4; ++w) {
+      for (std::uint64_t left = group.words[w]; left != 0; left &= left - 1) {
+        const std::size_t b = w * 64 + static_cast<std::size_t>(std::countr_zero(left));
+        if (!known) next = derive(t, static_cast<unsigned char>(b));
+        known = true;
+        row[b] = next;
+      }
+    }
   }
   rows_[t] = std::move(row);
   return rows_[t].get();
-}
-
-// Apart from fill_row(), which the search for a text needs itself.
-const TermId* Terms::prune_row(TermId t) {
-  TermId* const row = raw_row(t);
-  bool open = false;
-  for (unsigned b = 0; b < 256; ++b) {
-    if (row[b] != kNothing && !live(row[b])) row[b] = kNothing;
-    open = open || row[b] != kNothing;
-  }
-  pruned_[t] = open ? 2 : 1;
-  return row;
 }
 
 TermId Terms::derive(TermId t, unsigned char b) {
@@ -201,11 +204,15 @@ TermId Terms::derive(TermId t, unsigned char b) {
       if (b == '.') return t;
       if (b < '0' || b > '9') return kNothing;
       return multiple(n.a, static_cast<std::uint32_t>((std::uint64_t{n.b} * 10 + b - '0') % n.a));
+    case Kind::number: {
+      const auto text = number_text(n).next(tests_[n.a], b);
+      return text ? number(n.a, *text) : static_cast<TermId>(kNothing);
+    }
     default:
       break;
   }
   const std::uint64_t key = std::uint64_t{t} << 8 | b;
-  if (const auto found = derivatives_.find(key); found != derivatives_.end()) return found->second;
+  if (const std::uint32_t* const known = derivatives_.find(key)) return *known;
   TermId out = kNothing;
   if (n.kind == Kind::cat) {
     out = cat(derive(n.a, b), n.b);
@@ -226,7 +233,8 @@ TermId Terms::derive(TermId t, unsigned char b) {
     out = n.kind == Kind::either ? either(std::move(parts)) : both(std::move(parts));
   }
   grow(40);
-  derivatives_.emplace(key, out);
+  work_ += kDerivative;
+  derivatives_.set(key, out);
   return out;
 }
 
@@ -256,14 +264,15 @@ std::uint32_t Terms::count_from(TermId t, std::uint32_t prefix, int tails, CodeR
 std::uint32_t Terms::between(TermId t, std::uint32_t first, std::uint32_t last, bool all) {
   if (t == kAll) return kMany;
   std::uint32_t n = 0;
-  for (unsigned b = 0; b < 0xF5 && n < (all ? kMany : 1); ++b) {
+  for (unsigned b = std::min(first, 0x80U); b < 0xF5 && n < (all ? kMany : 1); ++b) {
     if (b >= 0x80 && b < 0xC2) continue;
     const int tails = b < 0x80 ? 0 : b < 0xE0 ? 1 : b < 0xF0 ? 2 : 3;
     const std::uint32_t bits = tails == 0 ? b : b & (0x3FU >> tails);
     const std::uint32_t start = tails == 0 ? 0 : kLastOf[tails - 1] + 1;
     const std::uint32_t low = std::max(bits << (6 * tails), start);
     const std::uint32_t high = bits << (6 * tails) | ((1U << (6 * tails)) - 1);
-    if (high < first || low > last) continue;
+    if (low > last) break;
+    if (high < first) continue;
     n += count_from(next(t, static_cast<unsigned char>(b)), bits, tails, {std::max(first, low), last}, all);
   }
   return std::min(n, kMany);

@@ -440,8 +440,9 @@ class Builder {
 
 }  // namespace
 
-std::shared_ptr<const Program> compile_gbnf(std::string_view text) {
+std::shared_ptr<const Program> compile_gbnf(std::string_view text, const CancelToken* cancel) {
   auto rules = std::make_unique<Rules>();
+  rules->terms.set_cancel(cancel);
   Parser parser(rules->terms, text);
   parser.parse();
   const Builder builder(*rules, parser, parser.names.size());

@@ -92,14 +92,13 @@ JsonId JsonTree::add(const formats::JsonValue& value, JsonId parent) {
       node.truth = value.as_bool();
       break;
     case Type::integer:
-    case Type::real: {
       node.type = JsonNode::Type::number;
-      char* end = buffer;
-      try {
-        end = std::to_chars(buffer, buffer + sizeof buffer, value.as_int()).ptr;
-      } catch (const Error&) {
-        end = std::to_chars(buffer, buffer + sizeof buffer, value.as_double()).ptr;
-      }
+      node.number = Decimal::parse(value.as_integer_text());
+      break;
+    case Type::real: {  // the shortest digits that mean this double; a fixed form would have those of its exact value
+      node.type = JsonNode::Type::number;
+      const char* const end =
+          std::to_chars(buffer, buffer + sizeof buffer, value.as_double(), std::chars_format::scientific).ptr;
       node.number = Decimal::parse({buffer, static_cast<std::size_t>(end - buffer)});
       break;
     }

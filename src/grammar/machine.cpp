@@ -8,7 +8,10 @@
 namespace gemma4::grammar {
 namespace {
 
+constexpr std::size_t kStep = 10, kResume = 25;  // of one frame, in units of work()
 constexpr std::size_t kMerged = 8;  // more frames than these are looked through for some to merge
+constexpr std::size_t kCovers = 12; // frames that others are compared with
+constexpr int kCoverDepth = 12;     // parents that are compared
 
 std::uint64_t hash(const Frame& f) noexcept {
   constexpr std::uint64_t kMix = 0x9E3779B97F4A7C15;
@@ -64,6 +67,7 @@ void Machine::settle(Frames& frames) {
   std::sort(frames.begin(), frames.end());
   frames.erase(std::unique(frames.begin(), frames.end()), frames.end());
   if (frames.size() <= kMerged) return;
+  work_ += kStep * frames.size();
   merge(frames);
   if (frames.size() <= kMaxFrames) return;
   GEMMA4_CHECK(!exact_, ErrorCode::unsupported, "grammar: expected a text to be readable in at most ", kMaxFrames,
@@ -95,6 +99,39 @@ void Machine::merge(Frames& frames) {
   std::sort(frames.begin(), frames.end());
 }
 
+// Whether what follows `other`, a parent, may follow `id`, too. A repeat that may end goes on wherever one of more
+// rounds does. Their forms show it, or it is not found.
+bool Machine::leads_wherever(FrameId id, FrameId other, int depth) const {
+  for (; id != other; --depth) {
+    const Frame &f = frames_[id], &g = frames_[other];
+    if (depth == 0 || f.kind != g.kind || f.a != g.a) return false;
+    if (f.kind == Frame::Kind::repeat) {
+      if (f.x > g.x || (f.x != g.x && f.x < rules_[f.a].min)) return false;
+    } else if (f.kind != Frame::Kind::sequence || f.x != g.x) {
+      return false;
+    }
+    id = f.parent;
+    other = g.parent;
+  }
+  return true;
+}
+
+void Machine::leave_out_covered(Frames& frames) {
+  const auto rounds = [&](FrameId id) { return frames_[id].kind == Frame::Kind::repeat ? frames_[id].x : 0; };
+  std::stable_sort(frames.begin(), frames.end(), [&](FrameId a, FrameId b) { return rounds(a) < rounds(b); });
+  std::size_t kept = 0;
+  for (const FrameId id : frames) {
+    bool covered = false;
+    for (std::size_t i = 0; i < std::min(kept, kCovers) && !covered; ++i) {
+      covered = leads_wherever(frames[i], id, kCoverDepth);
+    }
+    work_ += std::min(kept, kCovers);
+    if (!covered) frames[kept++] = id;
+  }
+  frames.resize(kept);
+  std::sort(frames.begin(), frames.end());
+}
+
 FrameId Machine::several(const Frames& of) {
   if (of.size() == 1) return of[0];
   Frames frames;
@@ -106,8 +143,10 @@ FrameId Machine::several(const Frames& of) {
       frames.push_back(id);
     }
   }
+  work_ += kStep * frames.size();
   std::sort(frames.begin(), frames.end());
   frames.erase(std::unique(frames.begin(), frames.end()), frames.end());
+  if (frames.size() > 1) leave_out_covered(frames);
   if (frames.size() == 1) return frames[0];
   const auto [at, added] = several_ids_.emplace(std::move(frames), static_cast<std::uint32_t>(several_.size()));
   if (added) {
@@ -126,6 +165,7 @@ void Machine::next_place() {
     place_ = 1;
   }
   if (!begun_.empty()) begun_.clear();
+  resumed_here_ = 0;
 }
 
 Frames Machine::start() {
@@ -139,6 +179,7 @@ Frames Machine::start() {
 
 void Machine::step(const FrameId* frames, std::size_t n, unsigned char byte, Frames& out) {
   next_place();
+  work_ += kStep * n;
   out.clear();
   for (std::size_t i = 0; i < n; ++i) step(frames[i], byte, out);
   begin_choices(out);
@@ -234,6 +275,12 @@ void Machine::resume(FrameId id, Frames& out) {
   if (resumed_.size() <= id) resumed_.resize(frames_.size() + 64);
   if (resumed_[id] == place_) return;  // a repeat's round without a text, too
   resumed_[id] = place_;
+  work_ += kResume;
+  if (++resumed_here_ > kMaxResumed) {
+    if (!exact_) return;  // each of the others leads to an end of its own
+    GEMMA4_CHECK(resumed_here_ <= kMaxExact, ErrorCode::unsupported, "grammar: expected one byte to lead on to at most ",
+                 kMaxExact, " places, got more");
+  }
   const Frame f = frames_[id];
   if (f.kind == Frame::Kind::sequence) {
     const std::vector<RuleId>& children = rules_[f.a].children;
@@ -285,6 +332,11 @@ bool Machine::content_may_end(const Frame& f) const {
   return f.phase == 0 && f.utf8 == 0 && f.x == 0 && rules_.terms.nullable(f.term);
 }
 
+bool Machine::live_among(TermId content, const CodeRanges& codes) {
+  return std::any_of(codes.begin(), codes.end(),
+                     [&](const CodeRange& r) { return terms().live_between(content, r.first, r.last); });
+}
+
 void Machine::step_string(const Frame& f, unsigned char b, Frames& out) {
   const bool raw = rules_.style.call;
   if (!raw && b == '"' && f.phase == 0) {
@@ -305,11 +357,10 @@ void Machine::step_string(const Frame& f, unsigned char b, Frames& out) {
   next.phase = cursor.phase;
   next.utf8 = cursor.utf8;
   next.hex = cursor.hex;
-  if (cursor.phase != 0) {
-    if (next.y == 0) return;
-    bool possible = false;
-    for (const CodeRange r : cursor.codes()) possible = possible || terms().live_between(next.term, r.first, r.last);
-    if (!possible) return;
+  if (cursor.phase != 0 && (next.y == 0 || !live_among(next.term, cursor.codes()))) return;
+  if (!may_write(f, b, step, cursor, [&](const CodeRanges& codes) { return live_among(f.term, codes); },
+                 [&](const CodeRanges& codes) { return live_among(next.term, codes); })) {
+    return;
   }
   out.push_back(intern(next));
 }

@@ -65,9 +65,14 @@ class Machine {
   void step_token(const Frames& frames, TokenId token, Frames& out);
   /// What a frame's parent goes on with.
   Frames after(FrameId parent);
-  /// Beyond kMaxFrames ways to read a text: Error unsupported (exact), or some are given up.
+  /// Beyond kMaxFrames ways to read a text, or kMaxResumed (kMaxExact) places that one byte leads on to: Error
+  /// unsupported (exact), or some are given up.
   void set_exact(bool exact) noexcept { exact_ = exact; }
-  static constexpr std::size_t kMaxFrames = 2000;
+  static constexpr std::size_t kMaxFrames = 2000, kMaxResumed = 4000, kMaxExact = 100000;
+  /// `any`: every way to write a string's characters and a number leads on. `plain`: those that a generation may write:
+  /// characters as themselves where they can be (TextCursor::needed()), numbers in Numbers' forms.
+  enum class Spelling : std::uint8_t { plain, any };
+  void set_spelling(Spelling spelling) noexcept { plain_ = spelling == Spelling::plain; }
 
   const Frame& frame(FrameId id) const { return frames_[id]; }
   bool complete(const Frames& frames) const;
@@ -91,6 +96,8 @@ class Machine {
   Rules& rules() noexcept { return rules_; }
   Terms& terms() noexcept { return rules_.terms; }
   std::size_t memory_bytes() const noexcept;
+  /// A measure of the time taken so far, in some 10 ns.
+  std::size_t work() const noexcept { return work_ + rules_.terms.work(); }
 
  private:
   enum Place : std::uint8_t { kOpen, kNext, kColon, kValue, kAfter };
@@ -115,6 +122,8 @@ class Machine {
   void settle(Frames& frames);
   void merge(Frames& frames);
   FrameId several(const Frames& frames);
+  bool leads_wherever(FrameId id, FrameId other, int depth) const;
+  void leave_out_covered(Frames& frames);
   void begin_choices(Frames& out);
   void step_term(const Frame& f, unsigned char b, Frames& out);
   void step_string(const Frame& f, unsigned char b, Frames& out);
@@ -128,8 +137,16 @@ class Machine {
   void end_key(const Frame& f, const std::vector<Variant>& variants, const Seen& seen, Frames& out);
   void begin_item(const Frame& array, std::optional<unsigned char> b, Frames& out);
   bool space(const Frame& f, unsigned char b, Frames& out);
+  template <class CanBefore, class CanAfter>
+  bool may_write(const Frame& before, unsigned char b, const TextCursor::Step& step, const TextCursor& after,
+                 const CanBefore& can_before, const CanAfter& can_after) const {
+    if (!plain_ || rules_.style.call) return true;
+    return written_plainly({before.phase, before.utf8, before.hex}, b, step, after, can_before, can_after);
+  }
+  bool live_among(TermId content, const CodeRanges& codes);
   bool narrow(const ObjectRule& o, Frame& f, const TextCursor::Step& step) const;
-  bool names_left(const ObjectRule& o, const Frame& f, const Seen& seen, const TextCursor& cursor) const;
+  bool names_left(const ObjectRule& o, const Frame& f, const Seen& seen) const;
+  bool names_among(const ObjectRule& o, const Frame& f, const Seen& seen, const CodeRanges& codes) const;
 
   bool may_add(const ObjectRule& o, const Seen& seen, std::size_t entry) const;
   bool has_room(const ObjectRule& o, const Seen& seen, std::size_t entry) const;
@@ -137,6 +154,7 @@ class Machine {
   bool may_close(const ObjectRule& o, const Seen& seen) const;
   bool items_suffice(const ArrayRule& a, const Frame& f) const;
   bool key_left(const Seen& seen, TermId content, std::uint32_t text, const CodeRange* range = nullptr) const;
+  bool key_among(const Frame& f, const CodeRanges& codes) const;
   std::vector<std::string> seen_behind(const Seen& seen, std::uint32_t text) const;
   std::uint32_t intern_seen(Seen seen);
   std::uint32_t first_seen(std::uint32_t object);
@@ -158,10 +176,13 @@ class Machine {
   // What has been resumed and begun at this place in the text: once is enough.
   std::uint32_t place_ = 0;
   std::vector<std::uint32_t> resumed_;                  // by frame: the last place
+  std::size_t resumed_here_ = 0;                        // how many
   std::unordered_set<std::uint64_t> begun_;             // choices, with their parents
   std::vector<std::pair<RuleId, FrameId>> choices_;     // still to begin
   bool exact_ = true;
+  bool plain_ = false;
   std::size_t memory_ = 0;
+  std::size_t work_ = 0;
 };
 
 }  // namespace gemma4::grammar

@@ -37,7 +37,7 @@ void Machine::step_value(const Frame& f, unsigned char b, Frames& out) {
     }
   } else if (goal.scalar != Terms::kNothing) {
     next.kind = Frame::Kind::term;
-    next.term = goal.scalar;
+    next.term = plain_ ? goal.scalar : goal.meant;
     step_term(next, b, out);
   }
 }
@@ -134,7 +134,7 @@ void Machine::begin_key(const Frame& f, unsigned char b, Frames& out) {
   names.parent = f.parent;
   names.y = static_cast<std::uint32_t>(o.entries.size());
   Frames keys;
-  if (names_left(o, names, seen, {})) keys.push_back(intern(names));
+  if (names_left(o, names, seen)) keys.push_back(intern(names));
   if (has_room(o, seen, o.entries.size())) {
     Frame key = names;
     key.kind = Frame::Kind::key;
@@ -178,13 +178,18 @@ bool Machine::narrow(const ObjectRule& o, Frame& f, const TextCursor::Step& step
   return true;
 }
 
-bool Machine::names_left(const ObjectRule& o, const Frame& f, const Seen& seen, const TextCursor& cursor) const {
-  const CodeRanges codes = cursor.phase == 0 ? CodeRanges{} : cursor.codes();
+bool Machine::names_left(const ObjectRule& o, const Frame& f, const Seen& seen) const {
   for (std::uint32_t i = f.x; i < f.y; ++i) {
-    if (!may_add(o, seen, i)) continue;
-    if (cursor.phase == 0) return true;
+    if (may_add(o, seen, i)) return true;
+  }
+  return false;
+}
+
+// Of those that go on with a character of `codes`.
+bool Machine::names_among(const ObjectRule& o, const Frame& f, const Seen& seen, const CodeRanges& codes) const {
+  for (std::uint32_t i = f.x; i < f.y; ++i) {
     const std::string& name = o.entries[i].name;
-    if (name.size() <= f.term) continue;
+    if (name.size() <= f.term || !may_add(o, seen, i)) continue;
     const char* p = name.data() + f.term;
     const auto code = static_cast<std::uint32_t>(base::next_code_point(p, name.data() + name.size()));
     for (const CodeRange r : codes) {
@@ -211,7 +216,12 @@ void Machine::step_names(const Frame& f, unsigned char b, Frames& out) {
   next.phase = cursor.phase;
   next.utf8 = cursor.utf8;
   next.hex = cursor.hex;
-  if (names_left(o, next, seen, cursor)) out.push_back(intern(next));
+  if (cursor.phase == 0 ? !names_left(o, next, seen) : !names_among(o, next, seen, cursor.codes())) return;
+  if (!may_write(f, b, step, cursor, [&](const CodeRanges& codes) { return names_among(o, f, seen, codes); },
+                 [&](const CodeRanges& codes) { return names_among(o, next, seen, codes); })) {
+    return;
+  }
+  out.push_back(intern(next));
 }
 
 void Machine::step_key(const Frame& f, unsigned char b, Frames& out) {
@@ -240,13 +250,9 @@ void Machine::step_key(const Frame& f, unsigned char b, Frames& out) {
   next.phase = cursor.phase;
   next.utf8 = cursor.utf8;
   next.hex = cursor.hex;
-  if (cursor.phase != 0) {
-    bool possible = false;
-    for (const CodeRange r : cursor.codes()) {
-      possible = possible || key_left(seen_[f.seen], next.term, next.x, &r);
-    }
-    if (!possible) return;
-  } else if (!key_left(seen_[f.seen], next.term, next.x)) {
+  if (cursor.phase != 0 ? !key_among(next, cursor.codes()) : !key_left(seen_[f.seen], next.term, next.x)) return;
+  if (!may_write(f, b, step, cursor, [&](const CodeRanges& codes) { return key_among(f, codes); },
+                 [&](const CodeRanges& codes) { return key_among(next, codes); })) {
     return;
   }
   out.push_back(intern(next));
@@ -284,6 +290,11 @@ bool Machine::key_left(const Seen& seen, TermId content, std::uint32_t text, con
     if (left > 0 && terms.nullable(terms.run(content, behind))) --left;
   }
   return left > 0;
+}
+
+bool Machine::key_among(const Frame& f, const CodeRanges& codes) const {
+  return std::any_of(codes.begin(), codes.end(),
+                     [&](const CodeRange& r) { return key_left(seen_[f.seen], f.term, f.x, &r); });
 }
 
 void Machine::end_key(const Frame& f, const std::vector<Variant>& variants, const Seen& seen, Frames& out) {

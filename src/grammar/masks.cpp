@@ -9,9 +9,7 @@ namespace {
 // Work is counted in nodes of the tree of tokens that are looked at, some 10 ns each.
 constexpr std::size_t kDear = 15000;                       // masks above this are kept
 constexpr std::size_t kMaxCached = std::size_t{24} << 20;  // bytes, of those and of what is known of strings
-constexpr std::size_t kMaxWork = 800000;                   // of one mask
-constexpr std::size_t kStep = 10;                          // of a frame
-constexpr std::size_t kRow = 200;                          // of the automaton
+constexpr std::size_t kMaxWork = 320000;                   // of one mask
 
 }  // namespace
 
@@ -30,7 +28,7 @@ void Masks::forget() {
   cache_memory_ = memory_ = 0;
 }
 
-std::size_t Masks::work() const noexcept { return nodes_seen_ + kStep * steps_ + kRow * machine_.terms().rows_made(); }
+std::size_t Masks::work() const noexcept { return nodes_seen_ + machine_.work(); }
 
 void Masks::write(const Frames& frames, const std::shared_ptr<const TokenTable>& table, std::uint32_t* mask) {
   use(table);
@@ -150,7 +148,6 @@ void Masks::walk(const ByteTrie& trie, std::uint32_t node, Frames frames, const 
     const std::uint32_t at = level.child;
     level.child = nodes[at].next;
     if (!level.allowed.has(nodes[at].byte)) continue;
-    steps_ += stack.size() - level.begin;
     machine_.step(stack.data() + level.begin, stack.size() - level.begin, nodes[at].byte, next);
     if (next.empty()) continue;
     for (std::uint32_t i = 0; i < nodes[at].own; ++i) accept(trie.items()[nodes[at].first + i]);
@@ -181,7 +178,6 @@ void Masks::walk(const ByteTrie& trie, std::uint32_t node, Frames frames, const 
 bool Masks::runs(FrameId id, std::string_view text) {
   Frames frames = {id}, next;
   for (const char c : text) {
-    steps_ += frames.size();
     machine_.step(frames, static_cast<unsigned char>(c), next);
     if (next.empty()) return false;
     frames.swap(next);

@@ -67,7 +67,6 @@ class Masks {
   std::vector<std::unique_ptr<ByteSet>> first_;    // by frame
   std::vector<std::uint32_t> own_;                 // of one frame of several
   std::size_t nodes_seen_ = 0;
-  std::size_t steps_ = 0;                          // of the machine
   std::size_t last_work_ = 0;                      // what work() may come to
   std::size_t cache_memory_ = 0;                   // of strings_ and cached_
   std::size_t memory_ = 0;

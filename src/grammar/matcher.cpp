@@ -9,15 +9,19 @@
 namespace gemma4::grammar {
 namespace {
 
-constexpr std::size_t kMaxForced = 1024;  // bytes
+constexpr std::size_t kMaxForced = 1024;           // bytes
+constexpr std::size_t kMaxForcedWork = 200000;     // Machine::work() for them
 
 }  // namespace
 
 class Matcher::Use {
  public:
-  explicit Use(const Matcher& matcher) : lock_(matcher.engine_->mutex) {
+  explicit Use(const Matcher& matcher, Machine::Spelling spelling = Machine::Spelling::plain)
+      : lock_(matcher.engine_->mutex) {
     matcher.engine_->tidy();
+    matcher.engine_->machine.terms().begin_step();
     matcher.engine_->machine.set_exact(false);
+    matcher.engine_->machine.set_spelling(spelling);
   }
 
  private:
@@ -90,7 +94,7 @@ bool Matcher::accept(TokenId token) {
 }
 
 bool Matcher::accept_text(std::string_view text) {
-  const Use use(*this);
+  const Use use(*this, Machine::Spelling::any);
   Frames frames = history_->back();
   if (!advance(text, frames)) return false;
   history_->push_back(std::move(frames));
@@ -114,35 +118,26 @@ void Matcher::rollback(std::size_t n) {
   history_->resize(history_->size() - n);
 }
 
-// The byte that must come next, -1 where there is a choice. The escape of a character that may stand as itself is none.
+// The byte that must come next, -1 where there is a choice.
 int Matcher::only_byte(const Frames& frames) {
   Machine& machine = engine_->machine;
   ByteSet first;
-  bool inside = false;
   for (const FrameId id : frames) {
     first.add(machine.first_bytes(id));
-    const Frame& f = machine.frame(id);
-    inside = inside || ((f.kind == Frame::Kind::names || f.kind == Frame::Kind::string || f.kind == Frame::Kind::key) &&
-                        f.phase == 0);
     std::vector<TokenId> awaited;
     machine.awaited_tokens(id, awaited);
     if (!awaited.empty()) return -1;
   }
   int only = -1;
-  bool escape = false;
   Frames next;
   for (unsigned b = 0; b < 256; ++b) {
     if (!first.has(b)) continue;
     machine.step(frames, static_cast<unsigned char>(b), next);
     if (next.empty()) continue;
-    if (inside && b == '\\') {
-      escape = true;
-      continue;
-    }
     if (only >= 0) return -1;
     only = static_cast<int>(b);
   }
-  return only >= 0 || !escape ? only : '\\';
+  return only;
 }
 
 std::string Matcher::forced_text(bool& ends) {
@@ -150,7 +145,8 @@ std::string Matcher::forced_text(bool& ends) {
   Frames frames = history_->back(), next;
   Machine& machine = engine_->machine;
   ends = false;
-  while (text.size() < kMaxForced) {
+  const std::size_t last_work = machine.work() + kMaxForcedWork;
+  while (text.size() < kMaxForced && machine.work() < last_work) {
     if (machine.complete(frames)) {
       ends = frames.size() == 1;
       break;

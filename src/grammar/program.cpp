@@ -9,7 +9,14 @@
 namespace gemma4::grammar {
 
 Engine::Engine(std::unique_ptr<Rules> made)
-    : rules(std::move(made)), machine(*rules), masks(machine), next_(memory_bytes() + kMaxMemory) {}
+    : rules(std::move(made)), machine(*rules), masks(machine) {
+  wait();
+}
+
+void Engine::wait() {
+  next_ = memory_bytes() + kMaxMemory;
+  next_terms_ = rules->terms.memory_bytes() + kMaxTerms;
+}
 
 void Engine::forget() {
   std::vector<bool> keep;
@@ -28,11 +35,11 @@ void Engine::forget() {
       for (FrameId& id : frames) id = numbers[id];
     }
   }
-  next_ = memory_bytes() + kMaxMemory;
+  wait();
 }
 
-bool Program::accepts(std::string_view text, bool prefix) const {
-  constexpr std::size_t kBytes = 256;
+bool Program::accepts(std::string_view text, bool prefix, const CancelToken* cancel) const {
+  constexpr std::size_t kBytes = 256, kLook = 16;
   const std::lock_guard lock(engine_->mutex);
   Machine& machine = engine_->machine;
   History now = {machine.start()};
@@ -42,11 +49,15 @@ bool Program::accepts(std::string_view text, bool prefix) const {
     Use(Engine& e, History& h) : engine(e), history(h) {
       engine.enter(&history);
       engine.machine.set_exact(true);
+      engine.machine.set_spelling(Machine::Spelling::any);
     }
     ~Use() { engine.leave(&history); }
   } const use(*engine_, now);
   Frames next;
   for (std::size_t i = 0; i < text.size(); ++i) {
+    GEMMA4_CHECK(i % kLook != 0 || cancel == nullptr || !cancel->cancelled(), ErrorCode::cancelled,
+                 "grammar: cancelled");
+    machine.terms().begin_step();
     machine.step(now[0], static_cast<unsigned char>(text[i]), next);
     if (next.empty()) return false;
     now[0].swap(next);
@@ -55,8 +66,10 @@ bool Program::accepts(std::string_view text, bool prefix) const {
   return prefix || machine.complete(now[0]);
 }
 
-std::shared_ptr<const Program> compile_json_schema(std::string_view schema, bool bounded_space) {
+std::shared_ptr<const Program> compile_json_schema(std::string_view schema, bool bounded_space,
+                                                   const CancelToken* cancel) {
   auto rules = std::make_unique<Rules>();
+  rules->terms.set_cancel(cancel);
   rules->style.bounded_space = bounded_space;
   rules->set_root(rules->value(add_schema(*rules, schema)));
   try {
@@ -69,8 +82,9 @@ std::shared_ptr<const Program> compile_json_schema(std::string_view schema, bool
   return std::make_shared<const Program>(std::move(rules));
 }
 
-std::shared_ptr<const Program> compile_regex(std::string_view pattern) {
+std::shared_ptr<const Program> compile_regex(std::string_view pattern, const CancelToken* cancel) {
   auto rules = std::make_unique<Rules>();
+  rules->terms.set_cancel(cancel);
   rules->set_root(rules->term(parse_full(rules->terms, pattern, RegexDialect::python, "regex")));
   rules->finish();
   return std::make_shared<const Program>(std::move(rules));

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "grammar/unicode_categories.h"
 
 namespace gemma4::grammar {
 namespace {
@@ -322,6 +323,17 @@ class Parser {
     return *c;
   }
 
+  /// After \p or \P.
+  CodeRanges property() {
+    const std::size_t end = eat("{") ? text_.find('}', at_) : std::string_view::npos;
+    if (end == std::string_view::npos) bad("\\p without a name in braces");
+    const std::string_view name = text_.substr(at_, end - at_);
+    auto ranges = unicode_property(name);
+    if (!ranges) unsupported("the property \\p{" + std::string(name) + "}, which is no general category,");
+    at_ = end + 1;
+    return std::move(*ranges);
+  }
+
   /// After a backslash.
   CodeRanges escape(bool in_class) {
     if (!more()) bad("a backslash at the end");
@@ -334,6 +346,8 @@ class Parser {
       case 'W': return complement(word());
       case 's': return white_space();
       case 'S': return complement(white_space());
+      case 'p': return property();
+      case 'P': return complement(property());
       case 't': return one('\t');
       case 'n': return one('\n');
       case 'r': return one('\r');

@@ -62,7 +62,8 @@ struct ArrayRule {
 
 /// What a JSON value may be.
 struct Goal {
-  TermId scalar = Terms::kNothing;  ///< The texts of null, true, false and numbers.
+  TermId scalar = Terms::kNothing;  ///< Null, true, false and numbers, as a generation may write them.
+  TermId meant = Terms::kNothing;   ///< And every text that means one of those.
   std::vector<StringSet> strings;
   std::vector<std::uint32_t> arrays;
   std::vector<std::uint32_t> objects;

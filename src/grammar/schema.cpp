@@ -58,17 +58,20 @@ class Compiler {
     Goal goal;
     if (std::find(conjunction.begin(), conjunction.end(), kFalseLiteral) != conjunction.end()) return goal;
     std::vector<TermId> scalars;
+    std::vector<NumberSet> numbers;
     if (!brancher_.expand(conjunction, InstanceType::null).empty()) scalars.push_back(terms.literal("null"));
     unsigned truths = 0;
     for (const Branch& b : brancher_.expand(conjunction, InstanceType::boolean)) truths |= b.truths;
     if ((truths & 1U) != 0) scalars.push_back(terms.literal("false"));
     if ((truths & 2U) != 0) scalars.push_back(terms.literal("true"));
     for (const Branch& b : brancher_.expand(conjunction, InstanceType::number)) {
-      scalars.push_back(b.number == Terms::kAll ? brancher_.numbers().any() : b.number);
+      const NumberSet set = b.number.written == Terms::kAll ? brancher_.numbers().any() : b.number;
+      if (terms.live(set.written)) numbers.push_back(set);
     }
-    scalars.erase(std::remove_if(scalars.begin(), scalars.end(), [&](TermId t) { return !terms.live(t); }),
-                  scalars.end());
-    goal.scalar = terms.either(std::move(scalars));
+    const TermId words = terms.either(std::move(scalars));
+    const NumberSet number = brancher_.numbers().either(numbers);
+    goal.scalar = terms.either(words, number.written);
+    goal.meant = terms.either(words, number.meant);
     goal.strings = strings(brancher_.expand(conjunction, InstanceType::string));
     for (const Branch& b : brancher_.expand(conjunction, InstanceType::array)) add_array(goal, b);
     for (const Branch& b : brancher_.expand(conjunction, InstanceType::object)) add_object(goal, b);

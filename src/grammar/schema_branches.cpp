@@ -33,6 +33,8 @@ struct Brancher::State {
 };
 
 void Brancher::spend(std::size_t n) {
+  constexpr std::size_t kLook = 256;
+  if (spent_ / kLook != (spent_ + n) / kLook) terms_.look_for_cancel();
   spent_ += n;
   GEMMA4_CHECK(spent_ <= kMaxSteps, ErrorCode::unsupported,
                "json_schema: #: expected a schema whose combinations take at most ", kMaxSteps, " steps, got more");
@@ -276,7 +278,7 @@ bool Brancher::branch_empty(const Branch& b, InstanceType type, int depth) {
     case InstanceType::boolean:
       return b.truths == 0;
     case InstanceType::number:
-      return !terms_.live(b.number);
+      return !terms_.live(b.number.written);
     case InstanceType::string:
       return b.min_length > b.max_length || !terms_.live(folded({b.content, b.min_length, b.max_length}));
     case InstanceType::array:

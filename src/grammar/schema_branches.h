@@ -39,7 +39,7 @@ struct Branch {
   // boolean: bit 0 false, bit 1 true
   unsigned truths = 3;
   // number
-  TermId number = Terms::kAll;
+  NumberSet number;
   // string
   TermId content = Terms::kAll;
   std::uint32_t min_length = 0, max_length = kUnlimited;

@@ -87,7 +87,7 @@ bool Brancher::conditions(Branch& branch, const Schema& s, InstanceType type) {
 }
 
 bool Brancher::number_conditions(Branch& b, const Schema& s) {
-  const auto restrict = [&](TermId t) { b.number = terms_.both(b.number, t); };
+  const auto restrict = [&](const NumberSet& set) { b.number = numbers_.both(b.number, set); };
   if (s.only_integers) restrict(numbers_.integers());
   const auto strict = [&](Keyword k) {
     return s[k] != kNoJson && document_.tree()[s[k]].type == JsonNode::Type::boolean && document_.tree()[s[k]].truth;
@@ -110,7 +110,7 @@ bool Brancher::number_conditions(Branch& b, const Schema& s) {
     if (!multiples) document_.unsupported(s[Keyword::multiple_of], "multipleOf with so many digits");
     restrict(*multiples);
   }
-  return b.number != Terms::kNothing;
+  return b.number.written != Terms::kNothing;
 }
 
 bool Brancher::string_conditions(Branch& b, const Schema& s) {
@@ -223,14 +223,14 @@ bool Brancher::one_of_values(Branch& b, const std::vector<JsonId>& values, Insta
   const JsonTree& tree = document_.tree();
   unsigned truths = 0;
   bool null = false;
-  std::vector<TermId> equal;
+  std::vector<Decimal> numbers;
   std::vector<std::string_view> texts;
   for (const JsonId value : values) {
     const JsonNode& v = tree[value];
     if (static_cast<int>(v.type) != static_cast<int>(type)) continue;
     null = null || v.type == JsonNode::Type::null;
     if (v.type == JsonNode::Type::boolean) truths |= v.truth ? 2U : 1U;
-    if (v.type == JsonNode::Type::number) equal.push_back(numbers_.equal_to(v.number));
+    if (v.type == JsonNode::Type::number) numbers.push_back(v.number);
     if (v.type == JsonNode::Type::string) texts.push_back(v.text);
   }
   switch (type) {
@@ -240,9 +240,8 @@ bool Brancher::one_of_values(Branch& b, const std::vector<JsonId>& values, Insta
       b.truths &= excluded ? ~truths : truths;
       return b.truths != 0;
     case InstanceType::number: {
-      const TermId any = terms_.either(equal);
-      b.number = terms_.both(b.number, excluded ? terms_.both(numbers_.decided(), terms_.complement(any)) : any);
-      return b.number != Terms::kNothing;
+      b.number = numbers_.both(b.number, excluded ? numbers_.none_of(numbers) : numbers_.one_of(numbers));
+      return b.number.written != Terms::kNothing;
     }
     default: {
       const TermId any = terms_.one_of(texts);

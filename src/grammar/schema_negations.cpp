@@ -7,10 +7,10 @@
 namespace gemma4::grammar {
 
 void Brancher::negated_conditions(const Schema& s, InstanceType type, std::vector<Choice>& choices) {
-  const auto number = [&](TermId t) {
-    choices.push_back({{}, [this, t](Branch& b) {
-                         b.number = terms_.both(b.number, t);
-                         return b.number != Terms::kNothing;
+  const auto number = [&](const NumberSet& set) {
+    choices.push_back({{}, [this, set](Branch& b) {
+                         b.number = numbers_.both(b.number, set);
+                         return b.number.written != Terms::kNothing;
                        }});
   };
   const auto string = [&](TermId t) {
@@ -36,9 +36,9 @@ void Brancher::negated_conditions(const Schema& s, InstanceType type, std::vecto
       number(k == Keyword::exclusive_minimum ? numbers_.at_most(bound, false) : numbers_.at_least(bound, false));
     }
     if (s[Keyword::multiple_of] != kNoJson) {
-      const auto multiples = numbers_.multiples(document_.number(s[Keyword::multiple_of]));
+      const auto multiples = numbers_.multiples(document_.number(s[Keyword::multiple_of]), true);
       if (!multiples) document_.unsupported(s[Keyword::multiple_of], "multipleOf with so many digits");
-      number(terms_.both(numbers_.decided(), terms_.complement(*multiples)));
+      number(*multiples);
     }
   } else if (type == InstanceType::string) {
     if (s[Keyword::min_length] != kNoJson) {

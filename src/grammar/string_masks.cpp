@@ -11,15 +11,6 @@ constexpr std::size_t kMaxExplored = 48;  // states
 
 bool special_inside(unsigned char b) { return b < 0x20 || b == '"' || b == '\\'; }
 
-// The automaton of UTF-8, without the two line terminators of TokenTable::odd().
-constexpr std::uint8_t kAfterE2 = 9, kAfterE280 = 10;
-std::uint8_t next_usual(std::uint8_t state, unsigned char b) {
-  if (state == 0 && b == 0xE2) return kAfterE2;
-  if (state == kAfterE2) return b == 0x80 ? kAfterE280 : next_utf8(2, b);
-  if (state == kAfterE280) return b == 0xA8 || b == 0xA9 ? kNotUtf8 : next_utf8(1, b);
-  return next_utf8(state, b);
-}
-
 }  // namespace
 
 const Masks::StringTokens& Masks::tokens_of(TermId content) {
@@ -97,7 +88,7 @@ Masks::Going Masks::going(TermId content) {
       }
       if (std::find(states.begin(), states.end(), next) == states.end()) states.push_back(next);
     }
-    if (states.size() > kMaxExplored) all = false;
+    if (states.size() > kMaxExplored || spent()) all = false;
   }
   const Going found = !all ? kStops : ends ? kEndsAnywhere : kGoesOn;
   if (all) {
@@ -108,11 +99,18 @@ Masks::Going Masks::going(TermId content) {
   return going_[content] = found;
 }
 
-// The characters that leave the content as it is; bit 0: all usual ones beyond ASCII do.
+// The characters that leave the content as it is, but for its length; bit 0: all usual ones beyond ASCII do.
 const AsciiSet& Masks::loops(TermId content) {
   const auto [at, added] = loops_.emplace(content, AsciiSet{});
   if (!added) return at->second;
   Terms& terms = machine_.terms();
+  TermId rest = Terms::kNothing;
+  std::uint32_t max = 0, least = 0;
+  if (terms.dense(content, least) && terms.limited(content, rest, max) && terms.dense(rest, least) &&
+      max >= std::uint64_t{table_->max_chars()} + least) {  // the number of characters is no limit yet
+    const AsciiSet set = loops(rest);
+    return loops_[content] = set;
+  }
   AsciiSet set;
   const TermId* const row = terms.row(content);
   for (unsigned b = 1; b < 0x80; ++b) {
@@ -130,7 +128,7 @@ const AsciiSet& Masks::loops(TermId content) {
       if (u == 0) {
         all = next.first == content;
       } else if (std::find(states.begin(), states.end(), next) == states.end()) {
-        all = next.first != Terms::kNothing && states.size() < kMaxExplored;
+        all = next.first != Terms::kNothing && states.size() < kMaxExplored && !spent();
         states.push_back(next);
       }
     }
@@ -142,31 +140,35 @@ const AsciiSet& Masks::loops(TermId content) {
 // Tokens with an escape: those that end inside the string, and those that close it after all.
 void Masks::escapes_of(TermId content, StringTokens& tokens) {
   Terms& terms = machine_.terms();
+  const auto can = [&](TermId t, const CodeRanges& codes) {
+    return std::any_of(codes.begin(), codes.end(),
+                       [&](const CodeRange& r) { return terms.live_between(t, r.first, r.last); });
+  };
   for (const TokenTable::Exit& e : table_->escapes()) {
     if (spent() && !e.before.empty()) continue;
     TermId t = terms.run(content, e.before);
     if (t == Terms::kNothing) continue;
     TextCursor cursor;
     cursor.phase = 1;
-    bool alive = true;
-    for (const char c : e.after) {
+    bool alive = can(t, cursor.needed());
+    for (const char c : alive ? e.after : std::string_view()) {
       if (c == '"' && cursor.phase == 0) {
         tokens.late.push_back(e.token);
         alive = false;
         break;
       }
-      const TextCursor::Step step = cursor.step(static_cast<unsigned char>(c), false);
-      alive = step.alive;
+      const auto byte = static_cast<unsigned char>(c);
+      const TextCursor before = cursor;
+      const TermId from = t;
+      const TextCursor::Step step = cursor.step(byte, false);
       for (std::size_t i = 0; i < step.n; ++i) t = terms.next(t, step.bytes[i]);
-      alive = alive && t != Terms::kNothing;
+      alive = step.alive && t != Terms::kNothing &&
+              written_plainly(before, byte, step, cursor, [&](const CodeRanges& codes) { return can(from, codes); },
+                              [&](const CodeRanges& codes) { return can(t, codes); });
       if (!alive) break;
     }
     if (!alive) continue;
-    bool possible = cursor.phase == 0;
-    if (!possible) {
-      for (const CodeRange r : cursor.codes()) possible = possible || terms.live_between(t, r.first, r.last);
-    }
-    if (possible) set_bit(tokens.stay.data(), e.token);
+    if (cursor.phase == 0 || can(t, cursor.codes())) set_bit(tokens.stay.data(), e.token);
   }
 }
 

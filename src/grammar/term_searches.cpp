@@ -1,5 +1,8 @@
 // What Terms find out by walking the automaton, and how they give its memory back.
 #include <algorithm>
+#include <functional>
+#include <queue>
+#include <unordered_set>
 
 #include "base/check.h"
 #include "grammar/terms.h"
@@ -8,8 +11,9 @@ namespace gemma4::grammar {
 namespace {
 
 constexpr std::size_t kMaxSearched = 5000;      // states looked at for one text, when a grammar is made
-constexpr std::size_t kMaxSearchedLater = 500;  // and when it runs
+constexpr std::size_t kMaxSearchWork = 400000;  // and the work() that those of one step take when it runs
 constexpr std::size_t kMaxCounted = 500;        // states looked at for a number of texts
+constexpr std::size_t kMaxCountWork = 50000;    // and the work() that takes
 
 }  // namespace
 
@@ -29,18 +33,41 @@ bool Terms::live(TermId t) {
   return live_[t] == 1;
 }
 
-// Depth first, for a text. Where there is none, every state seen on the way is without one.
+void Terms::begin_step() noexcept { search_left_ = kMaxSearchWork; }
+
+// Apart from fill_row(), which the search for a text needs itself.
+const TermId* Terms::prune_row(TermId t) {
+  TermId* const row = raw_row(t);
+  bool open = false;
+  for (unsigned b = 0; b < 256; ++b) {
+    if (row[b] != kNothing && !live(row[b])) row[b] = kNothing;
+    open = open || row[b] != kNothing;
+  }
+  pruned_[t] = open ? 2 : 1;
+  return row;
+}
+
+// For a text, from the state first that seems nearest to an end. Where there is none, every state seen on the way is
+// without one.
 bool Terms::search(TermId start) {
+  struct Spent {
+    Terms& terms;
+    const std::size_t before = terms.work_;
+    std::size_t now() const { return terms.work_ - before; }
+    ~Spent() { terms.search_left_ -= std::min(terms.search_left_, now()); }
+  } const spent{*this};
   struct Step {
     TermId term;
     std::size_t from;
   };
   std::vector<Step> steps = {{start, 0}};
-  std::unordered_map<TermId, bool> visited = {{start, true}};
-  std::vector<std::size_t> stack = {0};
-  while (!stack.empty()) {
-    const std::size_t at = stack.back();
-    stack.pop_back();
+  std::unordered_set<TermId> visited = {start};
+  using Open = std::pair<std::uint32_t, std::size_t>;  // characters to come at least, the step counted from behind
+  std::priority_queue<Open, std::vector<Open>, std::greater<>> open;
+  open.emplace(nodes_[start].effort, ~std::size_t{0});
+  while (!open.empty()) {
+    const std::size_t at = ~open.top().second;
+    open.pop();
     const TermId t = steps[at].term;
     if (nullable(t) || live_[t] == 1) {
       for (std::size_t i = at; i != 0; i = steps[i].from) live_[steps[i].term] = 1;
@@ -51,12 +78,12 @@ bool Terms::search(TermId start) {
       const TermId next = raw_row(t)[b - 1];
       if (next == previous || live_[next] == 0) continue;
       previous = next;
-      if (!visited.emplace(next, true).second) continue;
-      if (running_ && steps.size() >= kMaxSearchedLater) return true;
+      if (!visited.insert(next).second) continue;
+      if (running_ && (spent.now() > search_left_ || steps.size() >= kMaxSearched)) return true;
       GEMMA4_CHECK(steps.size() < kMaxSearched, ErrorCode::unsupported,
                    "grammar: unsupported: patterns or multiples combined into more than ", kMaxSearched, " states");
       steps.push_back({next, at});
-      stack.push_back(steps.size() - 1);
+      open.emplace(nodes_[next].effort, ~(steps.size() - 1));
     }
   }
   for (const Step& step : steps) live_[step.term] = 0;
@@ -67,33 +94,33 @@ bool Terms::limited(TermId t, TermId& rest, std::uint32_t& max) {
   const Node n = nodes_[t];
   if (n.kind != Kind::both) return false;
   std::vector<TermId> others;
-  max = kUnlimited;
+  bool found = false;
   for (std::uint32_t i = 0; i < n.b; ++i) {
     const Node& c = nodes_[list_[n.a + i]];
-    if (c.kind == Kind::repeat && c.a == any_character_ && max == kUnlimited) {
+    if (c.kind == Kind::repeat && c.a == any_character_ && !found) {
+      found = true;
       max = c.max;
     } else {
       others.push_back(list_[n.a + i]);
     }
   }
-  if (max == kUnlimited) return false;
-  rest = both(std::move(others));
-  return true;
+  if (found) rest = both(std::move(others));
+  return found;
 }
 
 std::uint32_t Terms::count(TermId t) {
   std::size_t looked_at = 0;
-  return count(t, looked_at);
+  return count(t, looked_at, work_ + kMaxCountWork);
 }
 
 // A state that leads back to itself has texts without end, for every state of a row leads to a text. While a state is
 // being looked at it counts as kMany, so that one on the way back does. Recursion is as deep as kMaxCounted.
-std::uint32_t Terms::count(TermId t, std::size_t& looked_at) {
+std::uint32_t Terms::count(TermId t, std::size_t& looked_at, std::size_t last_work) {
   if (t == kNothing) return 0;
   if (t == kEmpty) return 1;
-  if (immortal(t)) return kMany;
+  if (immortal(t) || (!nodes_[t].boolean && nodes_[t].longest == kUnlimited)) return kMany;
   const auto [known, added] = counts_.emplace(t, kMany);
-  if (!added || ++looked_at > kMaxCounted) return known->second;
+  if (!added || ++looked_at > kMaxCounted || (running_ && work_ > last_work)) return known->second;
   const TermId* const row_of = row(t);
   for (unsigned b = 0; b < 256; ++b) {
     if (immortal(row_of[b])) return kMany;
@@ -102,7 +129,7 @@ std::uint32_t Terms::count(TermId t, std::size_t& looked_at) {
   TermId previous = kNothing;
   for (unsigned b = 0; b < 256 && n < kMany; ++b) {
     if (row_of[b] == kNothing) continue;
-    if (row_of[b] != previous) last = count(row_of[b], looked_at);
+    if (row_of[b] != previous) last = count(row_of[b], looked_at, last_work);
     previous = row_of[b];
     n += last;
   }
@@ -111,6 +138,7 @@ std::uint32_t Terms::count(TermId t, std::size_t& looked_at) {
 
 void Terms::set_running() {
   running_ = true;
+  cancel_ = nullptr;
   made_ = nodes_.size();
   made_lists_ = list_.size();
 }
@@ -158,6 +186,7 @@ std::vector<TermId> Terms::forget(std::vector<bool>& keep) {
   seen_.clear();
   derivatives_.clear();
   counts_.clear();
+  proven_.clear();
   if (slots_.size() > 4 * n + 1024) {
     std::size_t size = 1024;
     while (size < 2 * (n + 1)) size *= 2;

@@ -36,8 +36,14 @@ Terms::Terms() : slots_(1024), set_slots_(256) {
   utf8_ = intern(star);
 }
 
+void Terms::look_for_cancel() const {
+  GEMMA4_CHECK(cancel_ == nullptr || !cancel_->cancelled(), ErrorCode::cancelled, "grammar: cancelled");
+}
+
 void Terms::grow(std::size_t bytes) {
+  constexpr std::uint32_t kLook = 1024;
   memory_ += bytes;
+  if (++grown_ % kLook == 0 && !running_) look_for_cancel();
   GEMMA4_CHECK(running_ || memory_ <= kMaxMade, ErrorCode::unsupported,
                "grammar: expected patterns whose automaton takes at most ", kMaxMade >> 20, " MiB, got a larger one");
 }
@@ -88,18 +94,19 @@ TermId Terms::add(const Node& node, std::size_t slot, std::size_t bytes) {
   return id;
 }
 
-TermId Terms::intern(const Node& node) {
+TermId Terms::intern(Node node) {
   reserve_slot();
   const std::size_t mask = slots_.size() - 1;
   std::size_t at = hash(node) & mask;
   for (; slots_[at] != 0; at = (at + 1) & mask) {
     if (same(nodes_[slots_[at] - 1], node)) return slots_[at] - 1;
   }
+  measure(node);
   return add(node, at, 0);
 }
 
 TermId Terms::intern_list(Kind kind, std::vector<TermId>& terms, bool nullable) {
-  rows_made_ += terms.size() / 64;
+  work_ += 7 * terms.size();
   GEMMA4_CHECK(running_ || terms.size() <= kMaxList, ErrorCode::unsupported,
                "grammar: expected patterns of at most ", kMaxList, " alternatives at a time, got more");
   reserve_slot();
@@ -120,8 +127,14 @@ TermId Terms::intern_list(Kind kind, std::vector<TermId>& terms, bool nullable) 
   for (const TermId t : terms) {
     node.boolean = node.boolean || nodes_[t].boolean;
     node.beyond_ascii = node.beyond_ascii || nodes_[t].beyond_ascii;
+    node.counted = node.counted || nodes_[t].counted;
   }
   list_.insert(list_.end(), terms.begin(), terms.end());
+  measure(node);
+  if (node.shortest > node.longest) {
+    list_.resize(node.a);
+    return kNothing;
+  }
   return add(node, at, terms.size() * sizeof(TermId));
 }
 
@@ -184,9 +197,19 @@ TermId Terms::cat(TermId a, TermId b) {
     node.kind = Kind::cat;
     node.a = firsts[i - 1];
     node.b = b;
+    const Chain behind = chain_of(b);
+    if (TermId joined = kNothing; join(node.a, behind.head, joined)) {
+      if (behind.tail == kEmpty || joined == kAll) {
+        b = cat(joined, behind.tail);
+        continue;
+      }
+      node.a = joined;
+      node.b = b = behind.tail;
+    }
     node.nullable = nullable(node.a) && nullable(b);
     node.boolean = nodes_[node.a].boolean || nodes_[b].boolean;
     node.beyond_ascii = nodes_[node.a].beyond_ascii || nodes_[b].beyond_ascii;
+    node.counted = nodes_[node.a].counted || nodes_[b].counted;
     b = node.a == kAll && b == kAll ? kAll : intern(node);
   }
   return b;
@@ -195,6 +218,7 @@ TermId Terms::cat(TermId a, TermId b) {
 TermId Terms::either(std::vector<TermId> terms) {
   std::vector<TermId> flat;
   ByteSet bytes;
+  work_ += 3 * terms.size();
   for (const TermId t : terms) {
     const Node& n = nodes_[t];
     if (t == kAll) return kAll;
@@ -216,6 +240,7 @@ TermId Terms::either(std::vector<TermId> terms) {
   if (!bytes.empty()) flat.push_back(set(bytes));
   std::sort(flat.begin(), flat.end());
   flat.erase(std::unique(flat.begin(), flat.end()), flat.end());
+  leave_out_included(flat);
   bool null = false;
   for (const TermId t : flat) null = null || (t != kEmpty && nullable(t));
   if (null && !flat.empty() && flat.front() == kEmpty) flat.erase(flat.begin());
@@ -252,6 +277,7 @@ TermId Terms::both(std::vector<TermId> terms) {
   }
   std::sort(flat.begin(), flat.end());
   flat.erase(std::unique(flat.begin(), flat.end()), flat.end());
+  if (!join_bounds(flat) || !numbers_meet(flat)) return kNothing;
   if (flat.empty()) return kAll;
   if (flat.size() == 1) return flat.front();
   bool null = true;
@@ -265,6 +291,37 @@ TermId Terms::both(std::vector<TermId> terms) {
   return intern_list(Kind::both, flat, null);
 }
 
+// The bounds of numbers that begin here are one test: false when no number is within them.
+bool Terms::join_bounds(std::vector<TermId>& terms) {
+  const auto bounds = [&](TermId t) {
+    const Node& n = nodes_[t];
+    return n.kind == Kind::number && tests_[n.a].divisor == 0 && (n.b | n.min | n.max) == 0;
+  };
+  if (std::count_if(terms.begin(), terms.end(), bounds) < 2) return true;
+  NumberTest within;
+  for (const TermId t : terms) {
+    if (bounds(t)) within = closer(within, tests_[nodes_[t].a]);
+  }
+  terms.erase(std::remove_if(terms.begin(), terms.end(), bounds), terms.end());
+  if (within.empty()) return false;
+  terms.push_back(number(within));
+  std::sort(terms.begin(), terms.end());
+  return true;
+}
+
+// False when the numbers among the terms, which have read the same text, cannot pass together.
+bool Terms::numbers_meet(const std::vector<TermId>& terms) const {
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const Node& a = nodes_[terms[i]];
+    for (std::size_t j = 0; a.kind == Kind::number && j < i; ++j) {
+      const Node& b = nodes_[terms[j]];
+      if (b.kind != Kind::number) continue;
+      if (!NumberText::may_pass_both(tests_[a.a], number_text(a), tests_[b.a], number_text(b))) return false;
+    }
+  }
+  return true;
+}
+
 TermId Terms::complement(TermId a) {
   if (a == kNothing) return kAll;
   if (a == kAll || a == utf8_) return kNothing;
@@ -275,6 +332,7 @@ TermId Terms::complement(TermId a) {
   node.nullable = !nullable(a);
   node.boolean = true;
   node.beyond_ascii = nodes_[a].beyond_ascii;
+  node.counted = nodes_[a].counted;
   return intern(node);
 }
 
@@ -284,10 +342,7 @@ TermId Terms::repeat(TermId a, std::uint32_t min, std::uint32_t max) {
   if (min == 1 && max == 1) return a;
   if (a == kAll) return kAll;
   const Node child = nodes_[a];
-  if (child.kind == Kind::repeat && min <= 1 && child.min <= 1 && max == kUnlimited &&
-      (child.max == kUnlimited || child.min == 0)) {  // (x*)*, (x+)*, (x?)+ and the like
-    return repeat(child.a, min == 0 || child.min == 0 ? 0 : 1, kUnlimited);
-  }
+  if (a != utf8_ && flatten(child, min, max)) return repeat(child.a, min, max);
   if (a == any_character_ && min == 0 && max == kUnlimited) return kAll;
   Node node;
   node.kind = Kind::repeat;
@@ -297,6 +352,7 @@ TermId Terms::repeat(TermId a, std::uint32_t min, std::uint32_t max) {
   node.nullable = node.min == 0;
   node.boolean = child.boolean;
   node.beyond_ascii = child.beyond_ascii;
+  node.counted = child.counted || node.min > 1 || (max > 1 && max != kUnlimited);
   return intern(node);
 }
 
@@ -306,6 +362,25 @@ TermId Terms::multiple(std::uint32_t m, std::uint32_t r) {
   node.a = m;
   node.b = r;
   node.nullable = r == 0;
+  return intern(node);
+}
+
+TermId Terms::number(const NumberTest& test) {
+  tests_.push_back(test);
+  grow(sizeof(NumberTest) + 64);
+  return number(static_cast<std::uint32_t>(tests_.size() - 1), NumberText{});
+}
+
+TermId Terms::number(std::uint32_t test, const NumberText& text) {
+  const NumberText::Packed packed = text.pack();
+  Node node;
+  node.kind = Kind::number;
+  node.a = test;
+  node.b = packed.a;
+  node.min = packed.b;
+  node.max = packed.c;
+  node.nullable = text.passes(tests_[test]);
+  node.effort = node.nullable ? 0 : text.effort();
   return intern(node);
 }
 

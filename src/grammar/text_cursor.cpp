@@ -124,4 +124,18 @@ CodeRanges TextCursor::codes() const {
   return out;
 }
 
+CodeRanges TextCursor::needed() const {
+  if (phase == 0 || phase > 5) return {};
+  if (phase == 1) return {{0, 0x1F}, {'"', '"'}, {'\\', '\\'}};
+  CodeRanges out;
+  for (const CodeRange r : {CodeRange{0, 7}, CodeRange{0xB, 0xB}, CodeRange{0xE, 0x1F}}) {
+    for (const CodeRange c : codes()) {
+      if (std::max(r.first, c.first) <= std::min(r.last, c.last)) {
+        out.push_back({std::max(r.first, c.first), std::min(r.last, c.last)});
+      }
+    }
+  }
+  return out;
+}
+
 }  // namespace gemma4::grammar

@@ -52,9 +52,29 @@ struct TextCursor {
 
   /// The characters that an escape that has begun may become. At most two ranges.
   CodeRanges codes() const;
+  /// Of those, the ones that cannot stand as themselves, when the escape is the usual one: \" \\ \b \f \n \r \t, and
+  /// \u00 and two lower-case digits for other control characters.
+  CodeRanges needed() const;
 
  private:
   Step hex_digit(unsigned char b);
 };
+
+/// Whether `byte`, which has led from `before` to `after`, belongs to no escape but a usual one that is needed. `can`
+/// says whether a character of the ranges may come: in the state before the byte, and after it. An escape that somebody
+/// else has begun, and that can no longer become a needed one, goes on in any way.
+template <class CanBefore, class CanAfter>
+bool written_plainly(const TextCursor& before, unsigned char byte, const TextCursor::Step& step,
+                     const TextCursor& after, const CanBefore& can_before, const CanAfter& can_after) {
+  if (before.phase == 0 && after.phase == 0) return true;
+  if (before.phase != 0 && !can_before(before.needed())) return true;
+  if (before.phase > 1 && byte >= 'A' && byte <= 'F') return false;
+  if (after.phase != 0) return can_after(after.needed());
+  for (const CodeRange r : before.needed()) {
+    if (step.bytes[0] < r.first || step.bytes[0] > r.last) continue;
+    return before.phase != 1 || byte != '/';
+  }
+  return false;
+}
 
 }  // namespace gemma4::grammar

@@ -1,6 +1,7 @@
 #include "grammar/token_table.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "grammar/text_cursor.h"
 #include "tokenizer/tokenizer.h"
@@ -12,7 +13,47 @@ constexpr std::size_t kMaxBytes = 250;  // longer tokens are left out
 
 bool special_inside(unsigned char b) { return b < 0x20 || b == '"' || b == '\\'; }
 
+// How the characters of TokenTable::odd() begin.
+struct OddLead {
+  unsigned char lead, second;  // 0: there is none
+};
+constexpr OddLead kOddLeads[] = {{0xC2, 0}, {0xE1, 0x9A}, {0xE2, 0x80}, {0xE2, 0x81}, {0xE3, 0x80}, {0xEF, 0xBB}};
+constexpr std::uint8_t kOneByte = 16, kTwoBytes = 32;  // + index into kOddLeads: so much of it has been read
+
+bool odd_last(std::size_t lead, unsigned char b) {
+  switch (lead) {
+    case 0: return b == 0xA0;
+    case 1: return b == 0x80;
+    case 2: return b <= 0x8A || b == 0xA8 || b == 0xA9 || b == 0xAF;
+    case 3: return b == 0x9F;
+    case 4: return b == 0x80;
+    default: return b == 0xBF;
+  }
+}
+
 }  // namespace
+
+std::uint8_t next_usual(std::uint8_t state, unsigned char b) {
+  constexpr auto kLeads = static_cast<std::uint8_t>(std::size(kOddLeads));
+  if (state == 0) {
+    for (std::uint8_t i = 0; i < kLeads; ++i) {
+      if (kOddLeads[i].lead == b) return static_cast<std::uint8_t>((kOddLeads[i].second == 0 ? kTwoBytes : kOneByte) + i);
+    }
+    return next_utf8(0, b);
+  }
+  if (state >= kTwoBytes) {
+    return odd_last(state - kTwoBytes, b) ? kNotUtf8 : next_utf8(1, b);
+  }
+  if (state >= kOneByte) {
+    for (std::uint8_t i = 0; i < kLeads; ++i) {
+      if (kOddLeads[i].lead == kOddLeads[state - kOneByte].lead && kOddLeads[i].second == b) {
+        return static_cast<std::uint8_t>(kTwoBytes + i);
+      }
+    }
+    return next_utf8(2, b);
+  }
+  return next_utf8(state, b);
+}
 
 ByteTrie::ByteTrie(std::vector<std::pair<std::string_view, std::uint32_t>> texts) {
   std::sort(texts.begin(), texts.end());
@@ -120,9 +161,9 @@ void TokenTable::classify(TokenId id, std::uint32_t item) {
   set_bit(inside_raw_[n].data(), id);
   if (left) return;
   set_bit(inside_[n].data(), id);
-  if (text.find("\xE2\x80\xA8") != std::string_view::npos || text.find("\xE2\x80\xA9") != std::string_view::npos) {
-    odd_.push_back(id);
-  }
+  std::uint8_t usual = 0;
+  for (const char c : text) usual = usual == kNotUtf8 ? usual : next_usual(usual, static_cast<unsigned char>(c));
+  if (usual == kNotUtf8) odd_.push_back(id);
 }
 
 void TokenTable::prefixes_of(std::string_view text, std::vector<TokenId>& out) const {
@@ -140,7 +181,7 @@ void TokenTable::prefixes_of(std::string_view text, std::vector<TokenId>& out) c
 
 // For the nodes with much below them.
 void TokenTable::collect_sets() {
-  constexpr std::uint32_t kWorth = 12;  // nodes
+  constexpr std::uint32_t kWorth = 4;  // nodes
   auto& nodes = trie_.nodes_;
   sets_.emplace_back();
   for (std::uint32_t at = 0; at < trie_.size(); ++at) {

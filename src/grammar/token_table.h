@@ -91,8 +91,8 @@ class TokenTable {
   /// Tokens of more than kMaxChars characters, with their number, and the most there are.
   const std::vector<std::pair<TokenId, std::uint32_t>>& longer() const noexcept { return longer_; }
   std::uint32_t max_chars() const noexcept { return max_chars_; }
-  /// Of those, the ones with a line terminator of ECMA-262 beyond ASCII, which `.` does not match. They are left out of
-  /// AsciiSets.
+  /// Tokens that go on inside a JSON string and hold white space of ECMA-262 beyond ASCII, which `.` and \S do not match
+  /// all of: U+A0, U+1680, U+2000 to 200A, 2028, 2029, 202F, 205F, U+3000, U+FEFF. They are left out of AsciiSets.
   const std::vector<TokenId>& odd() const noexcept { return odd_; }
   /// Appends the tokens that `text` begins with.
   void prefixes_of(std::string_view text, std::vector<TokenId>& out) const;
@@ -118,6 +118,9 @@ class TokenTable {
   std::vector<Exit> quotes_, escapes_;
   ByteTrie behind_quotes_;
 };
+
+/// next_utf8() without the characters of TokenTable::odd(). Its states are its own, but 0 and kNotUtf8.
+std::uint8_t next_usual(std::uint8_t state, unsigned char b);
 
 inline bool has_bit(const std::uint32_t* mask, TokenId id) noexcept {
   return (mask[static_cast<std::size_t>(id) / 32] >> static_cast<std::uint32_t>(id) % 32 & 1U) != 0;

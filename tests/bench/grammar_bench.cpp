@@ -1,6 +1,7 @@
 // Grammars over a full vocabulary: schema to first mask, masks, accepted tokens; what judges right.
 //
 //   grammar_bench TOKENIZER.json SCHEMAS.jsonl [--slow N]
+//   grammar_bench TOKENIZER.json --hostile [PART]      the longest steps where repeats are nested (PART: of a source)
 //
 // SCHEMAS.jsonl: {"name", "schema", "tests": [{"valid", "data"}]} a line, as in guidance-ai/jsonschemabench. Every
 // valid instance is written compactly, tokenized, and walked: a mask before each token, which must be in it.
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +20,7 @@
 #include "gemma4/error.h"
 #include "gemma4/grammar.h"
 #include "gemma4/tokenizer.h"
+#include "support/hostile_grammars.h"
 
 using namespace gemma4;
 
@@ -183,15 +186,98 @@ void run(const std::string& line, const Tokenizer& tokenizer, Totals& totals, do
   }
 }
 
+/// The longest of each kind of step, in milliseconds.
+struct Longest {
+  double compile = 0, mask = 0, accept = 0, forced = 0, other = 0, byte = 0;
+};
+
+/// Walks the grammar along `text` again and again: a mask, then of the tokens that it allows and the text goes on with
+/// the longest, or a random one.
+void walk(const test::HostileGrammar& hostile, const Grammar& grammar, const Tokenizer& tokenizer, bool along,
+          Longest& longest) {
+  GrammarMatcher matcher(grammar, tokenizer);
+  std::vector<std::uint32_t> mask(mask_words(static_cast<std::size_t>(tokenizer.vocab_size())));
+  const auto timed = [](double& most, const auto& step) {
+    const auto begin = Clock::now();
+    step();
+    most = std::max(most, micros(begin) / 1000);
+  };
+  std::string text;
+  while (text.size() < 3000) text += hostile.text;
+  std::vector<TokenId> path = tokenizer.encode(text);
+  std::mt19937 random(7);
+  for (std::size_t step = 0; step < 150 && step < path.size(); ++step) {
+    timed(longest.mask, [&] { matcher.mask(mask); });
+    timed(longest.forced, [&] { matcher.forced(); });
+    timed(longest.other, [&] { matcher.may_stop(), matcher.finished(); });
+    TokenId id = path[step];
+    const auto has = [&](TokenId t) { return (mask[static_cast<std::size_t>(t) / 32] >> t % 32 & 1U) != 0; };
+    if (!along || !has(id)) {
+      std::vector<TokenId> some;
+      for (TokenId t = 0; t < tokenizer.vocab_size(); ++t) {
+        if (has(t)) some.push_back(t);
+      }
+      if (some.empty()) break;
+      id = some[random() % some.size()];
+    }
+    bool accepted = false;
+    timed(longest.accept, [&] { accepted = matcher.accept(id); });
+    if (!accepted) std::printf("a token of the mask is refused\n");
+  }
+  timed(longest.other, [&] { matcher.rollback(matcher.length() / 2); });
+  timed(longest.mask, [&] { matcher.mask(mask); });
+}
+
+void run_hostile(const Tokenizer& tokenizer, const std::string& part) {
+  std::printf("longest steps, ms; byte: of accepts_prefix(), mean over a text of 1000\n");
+  std::printf("%9s %9s %9s %9s %9s %9s\n", "compile", "mask", "accept", "forced", "other", "byte");
+  Longest all;
+  for (const test::HostileGrammar& hostile : test::hostile_grammars()) {
+    if (hostile.source.find(part) == std::string::npos) continue;
+    Longest longest;
+    const auto begin = Clock::now();
+    std::string note;
+    try {
+      const Grammar grammar = hostile.make();
+      longest.compile = micros(begin) / 1000;
+      std::string text;
+      while (text.size() < 1000) text += hostile.text;
+      text.resize(1000);
+      const auto start = Clock::now();
+      try {
+        grammar.accepts_prefix(text);
+      } catch (const Error& error) {
+        note = error.what();
+      }
+      longest.byte = micros(start) / 1000 / 1000;
+      for (const bool along : {true, false}) walk(hostile, hostile.make(), tokenizer, along, longest);
+      std::printf("%9.2f %9.2f %9.2f %9.2f %9.2f %9.3f  %s  %s\n", longest.compile, longest.mask, longest.accept,
+                  longest.forced, longest.other, longest.byte, hostile.source.substr(0, 100).c_str(), note.c_str());
+    } catch (const Error& error) {
+      std::printf("%9.2f  %s: %s\n", micros(begin) / 1000, hostile.source.substr(0, 100).c_str(), error.what());
+    }
+    std::fflush(stdout);
+    all = {std::max(all.compile, longest.compile), std::max(all.mask, longest.mask),
+           std::max(all.accept, longest.accept),   std::max(all.forced, longest.forced),
+           std::max(all.other, longest.other),     std::max(all.byte, longest.byte)};
+  }
+  std::printf("%9.2f %9.2f %9.2f %9.2f %9.2f %9.3f  longest of all\n", all.compile, all.mask, all.accept, all.forced,
+              all.other, all.byte);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
   if (argc < 3) {
-    std::printf("grammar_bench TOKENIZER.json SCHEMAS.jsonl [--slow MICROSECONDS]\n");
+    std::printf("grammar_bench TOKENIZER.json (SCHEMAS.jsonl [--slow MICROSECONDS] | --hostile [PART])\n");
     return 2;
   }
   const double slow = argc > 4 && std::strcmp(argv[3], "--slow") == 0 ? std::stod(argv[4]) : 1e9;
   const Tokenizer tokenizer = Tokenizer::load(argv[1]);
+  if (std::strcmp(argv[2], "--hostile") == 0) {
+    run_hostile(tokenizer, argc > 3 ? argv[3] : "");
+    return 0;
+  }
   const auto begin = Clock::now();
   GrammarMatcher(json_schema("{}"), tokenizer);
   std::printf("vocabulary of %d tokens prepared in %.1f ms\n", tokenizer.vocab_size(), micros(begin) / 1000);

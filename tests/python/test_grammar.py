@@ -423,3 +423,20 @@ def test_nul_is_a_byte_like_others():
     assert strings.accepts('["a","b"]')
     assert not strings.accepts_prefix("[\0") and not strings.accepts_prefix('["a",\0')
     assert strings.accepts('["\\u0000"]') and not strings.accepts('["\0"]')
+
+
+@pytest.mark.parametrize("judge", ["accepts", "accepts_prefix"])
+def test_ctrl_c_ends_reading(ctrl_c_soon, judge):
+    grammar, text = gemma4.regex("((a|aa){1,9}b?)*"), "a" * 50_000_000
+    ctrl_c_soon()
+    with pytest.raises(KeyboardInterrupt):
+        getattr(grammar, judge)(text)
+
+
+def test_ctrl_c_ends_the_making_of_a_grammar(ctrl_c_soon):
+    patterns = [{"pattern": "(a|b){1,%d}[a-z]{3,90}" % (i + 1)} for i in range(3000)]
+    schema = json.dumps({"properties": {"k%d" % i: {"anyOf": patterns[i:i + 4]} for i in range(2990)}})
+    with pytest.raises(KeyboardInterrupt):
+        ctrl_c_soon()
+        for _ in range(1000):
+            gemma4.json_schema(schema)

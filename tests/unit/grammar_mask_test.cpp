@@ -54,8 +54,31 @@ bool has(const std::vector<std::uint32_t>& mask, TokenId id) {
   return (mask[static_cast<std::size_t>(id) / 32] >> id % 32 & 1U) != 0;
 }
 
+/// Whether a text that can be begun is written as a generation writes it, as far as its characters show: no escape but
+/// those that are needed.
+bool written_plainly(const std::string& text) {
+  for (std::size_t at = text.find('\\'); at != std::string::npos; at = text.find('\\', at + 2)) {
+    const std::string escape = text.substr(at, 6);
+    if (escape.size() < 2 || std::string("\"\\bfnrt").find(escape[1]) != std::string::npos) continue;
+    if (escape.compare(0, 4, "\\u00", std::min<std::size_t>(escape.size(), 4)) != 0) return false;
+    if (escape.size() > 4 && escape[4] != '0' && escape[4] != '1') return false;
+    if (escape.size() > 5 && (escape.substr(4) == "08" || escape.substr(4) == "09" || escape.substr(4) == "0a" ||
+                              escape.substr(4) == "0c" || escape.substr(4) == "0d" ||
+                              (escape[5] >= 'A' && escape[5] <= 'F'))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Whether `bytes` begin inside a number of `text`, or hold one's beginning: it may have to be written in another way.
+bool touches_number(const std::string& text, const std::string& bytes) {
+  const std::size_t at = (text + bytes).find_last_of("0123456789-");
+  return at != std::string::npos && at + 2 >= text.size();
+}
+
 /// Walks at random along the masks, holding each against accepts_prefix() of every token.
-void walk(const Grammar& grammar, std::mt19937& random, int steps) {
+void walk(const Grammar& grammar, std::mt19937& random, int steps, bool json = true) {
   const Tokenizer t = json_tokenizer();
   GrammarMatcher matcher(grammar, t);
   std::vector<std::uint32_t> mask(mask_words(static_cast<std::size_t>(t.vocab_size())));
@@ -69,7 +92,17 @@ void walk(const Grammar& grammar, std::mt19937& random, int steps) {
     for (TokenId id = 0; id < t.vocab_size(); ++id) {
       const std::string bytes = bytes_of(t, id);
       INFO("after ", text, ", token ", id, " ", bytes);
-      REQUIRE(has(mask, id) == (!bytes.empty() && grammar.accepts_prefix(text + bytes)));
+      const bool begins = !bytes.empty() && grammar.accepts_prefix(text + bytes);
+      REQUIRE((begins || !has(mask, id)));
+      GrammarMatcher twin = matcher;
+      REQUIRE(has(mask, id) == twin.accept(id));
+      if (begins && !has(mask, id)) {  // it means the same as another text
+        REQUIRE(json);
+        const bool escape = (text + bytes).find('\\', text.size() - std::min<std::size_t>(text.size(), 6)) != std::string::npos;
+        REQUIRE((escape || !written_plainly(text + bytes) || touches_number(text, bytes)));
+      } else if (has(mask, id) && json) {
+        REQUIRE(written_plainly(text + bytes));
+      }
       if (has(mask, id)) allowed.push_back(id);
     }
     REQUIRE(matcher.may_stop() == grammar.accepts(text));
@@ -84,7 +117,7 @@ void walk(const Grammar& grammar, std::mt19937& random, int steps) {
       for (const TokenId id : allowed) {
         const std::string bytes = bytes_of(t, id);
         const std::size_t n = std::min(bytes.size(), forced.size());
-        CHECK((bytes.compare(0, n, forced, 0, n) == 0 || bytes.find('\\') != std::string::npos));
+        CHECK(bytes.compare(0, n, forced, 0, n) == 0);
       }
     }
     const TokenId id = allowed[random() % allowed.size()];
@@ -148,12 +181,64 @@ TEST_CASE("grammar masks: as trying every token, for patterns and rules") {
                               "(a|b)*abb"}) {
     INFO(std::string(pattern));
     const Grammar grammar = regex(pattern);
-    for (int i = 0; i < 4; ++i) walk(grammar, random, 20);
+    for (int i = 0; i < 4; ++i) walk(grammar, random, 20, false);
   }
   const Grammar sums = gbnf(R"(root ::= sum
 sum ::= item ("," item)*
 item ::= [0-9]+ | "[" sum "]" | "\"" [^"]* "\"")");
-  for (int i = 0; i < 8; ++i) walk(sums, random, 25);
+  for (int i = 0; i < 8; ++i) walk(sums, random, 25, false);
+}
+
+TEST_CASE("grammar masks: keys and characters that need no escape are written plainly") {
+  const Tokenizer t = json_tokenizer();
+  // Byte by byte, by its tokens of one byte.
+  const auto writes = [&](const Grammar& grammar, const std::string& text) {
+    GrammarMatcher matcher(grammar, t);
+    std::vector<std::uint32_t> mask(mask_words(static_cast<std::size_t>(t.vocab_size())));
+    std::vector<TokenId> single(256, -1);
+    for (TokenId id = 0; id < t.vocab_size(); ++id) {
+      const std::string bytes = bytes_of(t, id);
+      if (bytes.size() == 1) single[static_cast<unsigned char>(bytes[0])] = id;
+    }
+    for (const char c : text) {
+      const TokenId id = single[static_cast<unsigned char>(c)];
+      matcher.mask(mask);
+      const bool offered = has(mask, id);
+      CHECK(matcher.accept(id) == offered);
+      if (!offered) return false;
+    }
+    return true;
+  };
+  const Grammar any = json_schema("true");
+  const Grammar named = json_schema(R"({"properties":{"tags":{"const":"\u00e9/\u0001\u001f\n\u007f"},"q\"":true},
+    "additionalProperties":false,"type":"object"})");
+  const Grammar patterned = json_schema(R"({"patternProperties":{"^[a-c\n]{1,3}$":{"pattern":"^[x\u0000-\u0009]*$"}},
+    "additionalProperties":false,"type":"object"})");
+  struct Case {
+    const Grammar& grammar;
+    const char* text;
+    bool written;
+  };
+  for (const auto& [grammar, text, written] : std::initializer_list<Case>{
+           {any, R"("a\"b\\c\b\f\n\r\t\u0000\u001f")", true}, {any, R"("\u0061")", false}, {any, R"("\/")", false},
+           {any, R"("\u000a")", false}, {any, R"("\u001F")", false}, {any, R"("\u007f")", false},
+           {any, R"("\u00e9")", false}, {any, R"("\ud83d\ude00")", false}, {any, "\"\xC3\xA9\xF0\x9F\x98\x80/\"", true},
+           {any, R"({"\u0074ags":1})", false}, {any, R"({"a\nb":1})", true},
+           {named, "{\"tags\":\"\xC3\xA9/\\u0001\\u001f\\n\x7F\"", true}, {named, R"({"\u0074ags":)", false},
+           {named, R"({"tags":"\u00e9)", false}, {named, R"({"q\"":)", true}, {named, R"({"q\u0022":)", false},
+           {patterned, R"({"a\nb":"x\u0000\t"})", true}, {patterned, R"({"\u0061":)", false},
+           {patterned, R"({"a\u000a":)", false}, {patterned, R"({"a":"\u0009)", false},
+           {patterned, R"({"a":"\n)", false}}) {
+    INFO(text);
+    CHECK(writes(grammar, text) == written);
+    CHECK((grammar.accepts_prefix(text) || std::string(text) == R"({"a":"\n)"));
+  }
+  // A prefill may be written in any way, and what it has begun goes on.
+  GrammarMatcher matcher(named, t);
+  CHECK(matcher.accept_text(R"({"\u0074ags":"\u00)"));
+  CHECK(matcher.forced_text() == "");
+  CHECK(matcher.accept_text("e9"));
+  CHECK(matcher.forced_text() == "/\\u0001\\u001f\\n\x7F\"");
 }
 
 TEST_CASE("grammar masks: forced text and tokens") {

@@ -21,6 +21,8 @@ namespace {
 
 bool matches(Terms& terms, TermId t, std::string_view text) { return terms.nullable(terms.run(t, text)); }
 
+bool less(const Decimal& a, const Decimal& b) { return grammar::compare(a, b) < 0; }
+
 Decimal random_decimal(std::mt19937& random) {
   const int digits = static_cast<int>(random() % 5);
   std::string s = random() % 2 ? "-" : "";
@@ -77,45 +79,155 @@ TEST_CASE("grammar numbers: ranges, multiples and single values agree with arith
     Terms terms;
     grammar::Numbers numbers(terms);
     const Decimal bound = random_decimal(random);
-    const TermId at_least = numbers.at_least(bound, false), above = numbers.at_least(bound, true);
-    const TermId at_most = numbers.at_most(bound, false), below = numbers.at_most(bound, true);
-    const TermId equal = numbers.equal_to(bound);
-    const TermId not_below = terms.both(numbers.decided(), terms.complement(below));
+    const auto at_least = numbers.at_least(bound, false), above = numbers.at_least(bound, true);
+    const auto at_most = numbers.at_most(bound, false), below = numbers.at_most(bound, true);
+    const auto equal = numbers.one_of({bound}), others = numbers.none_of({bound});
+    const auto both = [&](const grammar::NumberSet& set, std::string_view text) {
+      const bool written = matches(terms, set.written, text);
+      CHECK(written == matches(terms, set.meant, text));
+      return written;
+    };
     for (int i = 0; i < 60; ++i) {
       const Decimal x = i < 2 ? bound : random_decimal(random);
       std::string text = x.text();
       if (i % 5 == 0) text += x.scale == 0 ? ".0" : "0";
       INFO(text, " against ", bound.text());
       const int order = grammar::compare(x, bound);
-      CHECK(matches(terms, at_least, text) == (order >= 0));
-      CHECK(matches(terms, above, text) == (order > 0));
-      CHECK(matches(terms, at_most, text) == (order <= 0));
-      CHECK(matches(terms, below, text) == (order < 0));
-      CHECK(matches(terms, equal, text) == (order == 0));
-      CHECK(matches(terms, not_below, text) == (order >= 0));
-      CHECK(matches(terms, numbers.integers(), text) == x.integer());
-      CHECK(matches(terms, numbers.any(), text));
+      CHECK(both(at_least, text) == (order >= 0));
+      CHECK(both(above, text) == (order > 0));
+      CHECK(both(at_most, text) == (order <= 0));
+      CHECK(both(below, text) == (order < 0));
+      CHECK(both(equal, text) == (order == 0));
+      CHECK(both(others, text) == (order != 0));
+      CHECK(both(numbers.fractions(), text) == !x.integer());
+      CHECK(both(numbers.integers(), text) == x.integer());
+      CHECK(both(numbers.any(), text));
     }
     for (const char* large : {"1e20", "-2.5E+17", "3e-7", "-1e-300"}) {
       const Decimal x = Decimal::parse(large);
       INFO(large, " against ", bound.text());
-      CHECK(matches(terms, at_least, large) == (grammar::compare(x, bound) >= 0));
-      CHECK(matches(terms, at_most, large) == (grammar::compare(x, bound) <= 0));
+      CHECK(both(at_least, large) == (grammar::compare(x, bound) >= 0));
+      CHECK(both(at_most, large) == (grammar::compare(x, bound) <= 0));
     }
   }
-  Terms terms;
-  grammar::Numbers numbers(terms);
   for (const auto& [divisor, scale] : {std::pair<const char*, int>{"3", 0}, {"12", 0}, {"0.01", 2}, {"2.5", 1},
                                        {"0.125", 3}, {"1000", 0}}) {
-    const TermId t = *numbers.multiples(Decimal::parse(divisor));
+    Terms terms;
+    grammar::Numbers numbers(terms);
+    const auto t = *numbers.multiples(Decimal::parse(divisor));
     const auto step = std::llround(std::stod(divisor) * std::pow(10, scale));
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < 1000; ++i) {
       const auto n = static_cast<long long>(random() % 20000);
       Decimal x = Decimal::parse(std::to_string(n) + "e-" + std::to_string(scale));
       INFO(x.text(), " by ", divisor);
-      CHECK(matches(terms, t, x.text()) == (n % step == 0));
+      CHECK(matches(terms, t.written, x.text()) == (n % step == 0));
+      CHECK(matches(terms, t.meant, x.text()) == (n % step == 0));
+      CHECK(matches(terms, numbers.multiples(Decimal::parse(divisor), true)->meant, x.text()) == (n % step != 0));
     }
   }
+}
+
+namespace {
+
+/// One value in the spellings of programs: plain, with zeros, with an exponent at any place.
+std::string spelled(const Decimal& x, std::mt19937& random) {
+  const auto zeros = [&](unsigned most) { return std::string(random() % (most + 1), '0'); };
+  const std::string sign = x.negative ? "-" : "";
+  if (random() % 3 == 0) {
+    std::string text = x.text();
+    if (random() % 2 == 0) text += (x.scale == 0 ? ".0" : "") + zeros(3);
+    return text;
+  }
+  // 0.digits * 10^shift, the point moved by `at`.
+  const int shift = static_cast<int>(x.digits.size()) - x.scale, at = static_cast<int>(random() % 25) - 8;
+  std::string digits = x.digits + zeros(2);
+  std::string mantissa;
+  if (at <= 0) {
+    mantissa = "0." + std::string(static_cast<std::size_t>(-at), '0') + digits;
+  } else {
+    if (digits.size() < static_cast<std::size_t>(at)) digits.resize(static_cast<std::size_t>(at), '0');
+    mantissa = digits.substr(0, static_cast<std::size_t>(at));
+    if (digits.size() > static_cast<std::size_t>(at)) mantissa += "." + digits.substr(static_cast<std::size_t>(at));
+    if (x.zero()) mantissa = "0";
+  }
+  const int exponent = shift - at;
+  std::string e = random() % 2 ? "e" : "E";
+  e += exponent < 0 ? "-" : random() % 2 ? "+" : "";
+  return sign + mantissa + e + zeros(2) + std::to_string(std::abs(exponent));
+}
+
+}  // namespace
+
+TEST_CASE("grammar numbers: values are compared however they are written") {
+  std::mt19937 random(5);
+  const auto some = [&] {
+    Decimal x = Decimal::parse((random() % 3 == 0 ? "-" : "") + std::to_string(random() % 3000) + "e" +
+                               std::to_string(static_cast<int>(random() % 30) - 20));
+    return x;
+  };
+  for (int round = 0; round < 400; ++round) {
+    Terms terms;
+    grammar::Numbers numbers(terms);
+    const Decimal bound = some(), other = some();
+    const auto at_least = numbers.at_least(bound, false), above = numbers.at_least(bound, true);
+    const auto at_most = numbers.at_most(bound, false), below = numbers.at_most(bound, true);
+    const auto equal = numbers.one_of({bound}), neither = numbers.none_of({bound, other});
+    const auto within = numbers.both(numbers.at_least(std::min(bound, other, less), false),
+                                     numbers.at_most(std::max(bound, other, less), true));
+    for (int i = 0; i < 40; ++i) {
+      const Decimal x = i < 8 ? bound : i < 12 ? other : some();
+      const std::string text = spelled(x, random);
+      INFO(text, " against ", bound.text(), " and ", other.text());
+      const int order = grammar::compare(x, bound);
+      CHECK(matches(terms, at_least.meant, text) == (order >= 0));
+      CHECK(matches(terms, above.meant, text) == (order > 0));
+      CHECK(matches(terms, at_most.meant, text) == (order <= 0));
+      CHECK(matches(terms, below.meant, text) == (order < 0));
+      CHECK(matches(terms, equal.meant, text) == (order == 0));
+      CHECK(matches(terms, neither.meant, text) == (order != 0 && grammar::compare(x, other) != 0));
+      CHECK(matches(terms, numbers.fractions().meant, text) != x.integer());
+      CHECK(matches(terms, numbers.integers().meant, text) == x.integer());
+      const bool inside = order * grammar::compare(x, other) < 0 || grammar::compare(x, std::min(bound, other, less)) == 0;
+      CHECK(matches(terms, within.meant, text) == (inside && grammar::compare(bound, other) != 0));
+      // What can be written is meant, and has been begun.
+      CHECK((!matches(terms, at_least.written, text) || matches(terms, at_least.meant, text)));
+    }
+  }
+}
+
+TEST_CASE("grammar numbers: bounds, multiples and constants in the notations of programs") {
+  const auto accepts = [](const char* schema, const char* text) { return json_schema(schema).accepts(text); };
+  for (const char* text : {"3e-06", "3E-6", "0.000003", "30e-7", "1e-6", "1.0E-06", "0.1e-5", "1000000e-12", "1"}) {
+    CHECK_MESSAGE(accepts(R"({"type":"number","minimum":1e-6})", text), text);
+  }
+  for (const char* text : {"9.9e-7", "0.99e-6", "0", "-1", "1e-7", "0.0000009"}) {
+    CHECK_FALSE_MESSAGE(accepts(R"({"type":"number","minimum":1e-6})", text), text);
+  }
+  CHECK_FALSE(accepts(R"({"exclusiveMinimum":1e-6})", "10e-7"));
+  CHECK(accepts(R"({"exclusiveMaximum":2.5e+20})", "249999999999999999999"));
+  CHECK_FALSE(accepts(R"({"exclusiveMaximum":2.5e+20})", "0.25E21"));
+  CHECK(accepts(R"({"maximum":1e3,"type":"integer"})", "1E+3"));
+  CHECK(accepts(R"({"maximum":1e3,"type":"integer"})", "10.0e1"));
+  CHECK_FALSE(accepts(R"({"maximum":1e3,"type":"integer"})", "1.0001e3"));
+  CHECK_FALSE(accepts(R"({"type":"integer"})", "1e-1"));
+  CHECK(accepts(R"({"multipleOf":1e-3})", "1.5e-2"));
+  CHECK_FALSE(accepts(R"({"multipleOf":1e-3})", "1.5e-3"));
+  CHECK(accepts(R"({"multipleOf":7})", "0.14e2"));
+  CHECK_FALSE(accepts(R"({"multipleOf":7})", "0.15e2"));
+  for (const char* text : {"100", "1e2", "100.0", "1.00E+02", "1000e-1"}) CHECK_MESSAGE(accepts(R"({"const":1e2})", text), text);
+  CHECK_FALSE(accepts(R"({"not":{"enum":[100]}})", "1e2"));
+  CHECK(accepts(R"({"not":{"enum":[100]}})", "1e3"));
+  CHECK_FALSE(accepts(R"({"not":{"minimum":10}})", "0.1e2"));
+  CHECK(accepts(R"({"enum":[5e-324]})", "5e-324"));
+  CHECK(accepts(R"({"type":"number"})", "1.7976931348623157e+308"));
+  CHECK_FALSE(accepts(R"({"type":"number"})", "1.8e+308"));
+  // A beginning that no number goes on from.
+  const Grammar teens = json_schema(R"({"minimum":10,"maximum":12,"type":"number"})");
+  CHECK(teens.accepts_prefix("1e"));
+  CHECK(teens.accepts_prefix("0.0011"));
+  CHECK_FALSE(teens.accepts_prefix("13"));
+  CHECK_FALSE(teens.accepts_prefix("1.1e2"));
+  CHECK_FALSE(teens.accepts_prefix("-"));
 }
 
 TEST_CASE("grammar numbers: what JSON allows, and nothing else") {
