@@ -199,10 +199,7 @@ void TokenTable::collect_sets() {
 }
 
 std::shared_ptr<const TokenTable> TokenTable::of(const tokenizer::BpeTokenizer& tokenizer) {
-  const auto made = tokenizer.derived([&]() -> std::shared_ptr<const void> {
-    return std::make_shared<const TokenTable>(tokenizer);
-  });
-  return std::static_pointer_cast<const TokenTable>(made);
+  return std::static_pointer_cast<const TokenTable>(tokenizer.derived([&] { return std::make_shared<const TokenTable>(tokenizer); }));
 }
 
 }  // namespace gemma4::grammar

@@ -10,11 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/token_bits.h"
 #include "gemma4/types.h"
-
-namespace gemma4::tokenizer {
-class BpeTokenizer;
-}
+#include "tokenizer/tokenizer.h"
 
 namespace gemma4::grammar {
 
@@ -56,7 +54,7 @@ struct AsciiSet {
 };
 
 /// Immutable, any thread; about 100 bytes a token.
-class TokenTable {
+class TokenTable final : public tokenizer::Derived {
  public:
   explicit TokenTable(const tokenizer::BpeTokenizer& tokenizer);
   /// The table of a tokenizer, made at the first call for it; the tokenizer keeps it.
@@ -122,14 +120,8 @@ class TokenTable {
 /// next_utf8() without the characters of TokenTable::odd(). Its states are its own, but 0 and kNotUtf8.
 std::uint8_t next_usual(std::uint8_t state, unsigned char b);
 
-inline bool has_bit(const std::uint32_t* mask, TokenId id) noexcept {
-  return (mask[static_cast<std::size_t>(id) / 32] >> static_cast<std::uint32_t>(id) % 32 & 1U) != 0;
-}
-inline void set_bit(std::uint32_t* mask, TokenId id) noexcept {
-  mask[static_cast<std::size_t>(id) / 32] |= std::uint32_t{1} << static_cast<std::uint32_t>(id) % 32;
-}
-inline void clear_bit(std::uint32_t* mask, TokenId id) noexcept {
-  mask[static_cast<std::size_t>(id) / 32] &= ~(std::uint32_t{1} << static_cast<std::uint32_t>(id) % 32);
-}
+using base::clear_bit;
+using base::has_bit;
+using base::set_bit;
 
 }  // namespace gemma4::grammar

@@ -60,7 +60,7 @@ BpeTokenizer::BpeTokenizer(const formats::TokenizerFile& file, int n_ids)
       added_normalized_(file, true),
       bos_token_(vocabulary_.find("<bos>")) {}
 
-std::shared_ptr<const void> BpeTokenizer::derived(const std::function<std::shared_ptr<const void>()>& make) const {
+std::shared_ptr<const Derived> BpeTokenizer::derived(const std::function<std::shared_ptr<const Derived>()>& make) const {
   const std::lock_guard lock(derived_mutex_);
   if (!derived_) derived_ = make();
   return derived_;

@@ -20,6 +20,17 @@ class GgufFile;
 
 namespace gemma4::tokenizer {
 
+/// What a layer above makes of a tokenizer, once, and keeps with it.
+class Derived {
+ public:
+  virtual ~Derived() = default;
+
+ protected:
+  Derived() = default;
+  Derived(const Derived&) = default;
+  Derived& operator=(const Derived&) = default;
+};
+
 /// What the public Tokenizer points to; the methods are documented there (include/gemma4/tokenizer.h). Immutable but
 /// for its caches, which it guards; any thread.
 class BpeTokenizer {
@@ -42,7 +53,7 @@ class BpeTokenizer {
 
   /// What a layer above derives from this tokenizer, made at the first call and kept; `make` must make the same thing at
   /// every call. Any thread.
-  std::shared_ptr<const void> derived(const std::function<std::shared_ptr<const void>()>& make) const;
+  std::shared_ptr<const Derived> derived(const std::function<std::shared_ptr<const Derived>()>& make) const;
 
  private:
   const Vocabulary vocabulary_;
@@ -52,7 +63,7 @@ class BpeTokenizer {
   const TokenId bos_token_;
   mutable WorkspacePool workspaces_;
   mutable std::mutex derived_mutex_;
-  mutable std::shared_ptr<const void> derived_;
+  mutable std::shared_ptr<const Derived> derived_;
 };
 
 /// What the public TokenDecoder points to. One thread at a time.
