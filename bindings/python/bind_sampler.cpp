@@ -1,5 +1,6 @@
 // sampler.h: Sampler, with the fields of SamplerOptions as keyword arguments.
 #include <charconv>
+#include <type_traits>
 
 #include "arguments.h"
 
@@ -70,15 +71,38 @@ bool assign(SamplerOptions& options, const std::string& name, const py::handle& 
   if (name == "presence_penalty") return set(options.presence_penalty, number<float>(value, n));
   if (name == "frequency_penalty") return set(options.frequency_penalty, number<float>(value, n));
   if (name == "penalty_last_n") return set(options.penalty_last_n, to_int(value, n));
+  if (name == "dry_multiplier") return set(options.dry_multiplier, number<float>(value, n));
+  if (name == "dry_base") return set(options.dry_base, number<float>(value, n));
+  if (name == "dry_allowed_length") return set(options.dry_allowed_length, to_int(value, n));
+  if (name == "dry_penalty_last_n") return set(options.dry_penalty_last_n, to_int(value, n));
+  if (name == "dry_sequence_breakers") return set(options.dry_sequence_breakers, to_tokens(value));
+  if (name == "no_repeat_ngram_size") return set(options.no_repeat_ngram_size, to_int(value, n));
   if (name == "temperature") return set(options.temperature, number<float>(value, n));
   if (name == "top_k") return set(options.top_k, to_int(value, n));
   if (name == "typical_p") return set(options.typical_p, number<float>(value, n));
   if (name == "top_p") return set(options.top_p, number<float>(value, n));
   if (name == "min_p") return set(options.min_p, number<float>(value, n));
+  if (name == "xtc_probability") return set(options.xtc_probability, number<float>(value, n));
+  if (name == "xtc_threshold") return set(options.xtc_threshold, number<float>(value, n));
   if (name == "seed") return set(options.seed, seed(value));
   if (name == "logprobs") return set(options.logprobs, number<bool>(value, n));
   if (name == "top_logprobs") return set(options.top_logprobs, to_int(value, n));
   return false;
+}
+
+/// The float as Python would have written it: 0.1, not 0.10000000149011612.
+double shortest(float value) {
+  char text[32];
+  const auto written = std::to_chars(text, text + sizeof text, value);
+  double result = value;
+  std::from_chars(text, written.ptr, result);
+  return result;
+}
+
+template <class T>
+auto plain(const T& value) {
+  if constexpr (std::is_same_v<T, float>) return shortest(value);
+  else return value;
 }
 
 SampledToken sample(Guarded<Sampler>& self, const py::array& logits) {
@@ -111,16 +135,24 @@ py::dict to_dict(const SamplerOptions& options) {
   py::dict out;
   out["suppress"] = options.suppress;
   out["logit_bias"] = bias;
-#define GEMMA4_FIELD(name) out[#name] = options.name
+#define GEMMA4_FIELD(name) out[#name] = plain(options.name)
   GEMMA4_FIELD(repetition_penalty);
   GEMMA4_FIELD(presence_penalty);
   GEMMA4_FIELD(frequency_penalty);
   GEMMA4_FIELD(penalty_last_n);
+  GEMMA4_FIELD(dry_multiplier);
+  GEMMA4_FIELD(dry_base);
+  GEMMA4_FIELD(dry_allowed_length);
+  GEMMA4_FIELD(dry_penalty_last_n);
+  GEMMA4_FIELD(dry_sequence_breakers);
+  GEMMA4_FIELD(no_repeat_ngram_size);
   GEMMA4_FIELD(temperature);
   GEMMA4_FIELD(top_k);
   GEMMA4_FIELD(typical_p);
   GEMMA4_FIELD(top_p);
   GEMMA4_FIELD(min_p);
+  GEMMA4_FIELD(xtc_probability);
+  GEMMA4_FIELD(xtc_threshold);
   GEMMA4_FIELD(seed);
   GEMMA4_FIELD(logprobs);
   GEMMA4_FIELD(top_logprobs);
@@ -134,8 +166,9 @@ void bind_sampler(py::module_& module) {
   type.def(py::init(
                [](const py::kwargs& arguments) { return share(Sampler(sampler_options({}, arguments, "Sampler"))); }),
            "Keyword arguments, applied in this order: suppress=(), logit_bias={}, repetition_penalty=1.0,\n"
-           "presence_penalty=0.0, frequency_penalty=0.0, penalty_last_n=64, temperature=1.0, top_k=0, typical_p=1.0,\n"
-           "top_p=1.0, min_p=0.0; then seed=None, logprobs=False, top_logprobs=0. temperature=0 takes the best token,\n"
+           "presence_penalty=0.0, frequency_penalty=0.0, penalty_last_n=64, dry_multiplier=0.0, dry_base=1.75,\n"
+           "dry_allowed_length=2, dry_penalty_last_n=-1, dry_sequence_breakers=() (token ids), no_repeat_ngram_size=0,\n"
+           "temperature=1.0, top_k=0, typical_p=1.0, top_p=1.0, min_p=0.0, xtc_probability=0.0, xtc_threshold=0.1; then seed=None, logprobs=False, top_logprobs=0. temperature=0 takes the best token,\n"
            "as does top_p=0.\n"
            "seed: None draws one from the system; Sampler.seed tells it. logit_bias: keys are ids, or their digits as JSON\n"
            "has them.\n"

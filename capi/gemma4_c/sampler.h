@@ -35,6 +35,18 @@ GEMMA4_API gemma4_status gemma4_sampler_options_set_presence_penalty(gemma4_samp
 GEMMA4_API gemma4_status gemma4_sampler_options_set_frequency_penalty(gemma4_sampler_options* options, float penalty);
 /// How many latest tokens count as seen, by default 64; -1: all, 0: none.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_penalty_last_n(gemma4_sampler_options* options, int32_t tokens);
+/// DRY: a token that would go on repeating a stretch of L >= allowed_length tokens loses multiplier * base ^ (L -
+/// allowed_length) of its logit. By default off (multiplier 0), base 1.75, allowed length 2.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_dry_multiplier(gemma4_sampler_options* options, float multiplier);
+GEMMA4_API gemma4_status gemma4_sampler_options_set_dry_base(gemma4_sampler_options* options, float base);
+GEMMA4_API gemma4_status gemma4_sampler_options_set_dry_allowed_length(gemma4_sampler_options* options, int32_t tokens);
+/// How many latest tokens DRY looks at; -1, the default: all, 0: none.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_dry_penalty_last_n(gemma4_sampler_options* options, int32_t tokens);
+/// Tokens that no stretch goes over, and that are never penalised, instead of those before.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_dry_sequence_breakers(gemma4_sampler_options* options,
+                                                                          const int32_t* tokens, size_t n_tokens);
+/// No stretch of so many tokens comes twice, unless a mask leaves nothing else; 0: off.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_no_repeat_ngram_size(gemma4_sampler_options* options, int32_t tokens);
 /// Logits are divided by it; 0: greedy, the first maximum wins.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_temperature(gemma4_sampler_options* options, float temperature);
 /// Keep the k largest; 0: all.
@@ -45,6 +57,10 @@ GEMMA4_API gemma4_status gemma4_sampler_options_set_typical_p(gemma4_sampler_opt
 GEMMA4_API gemma4_status gemma4_sampler_options_set_top_p(gemma4_sampler_options* options, float mass);
 /// Drop tokens below min_p times the best probability; 0: off.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_min_p(gemma4_sampler_options* options, float min_p);
+/// XTC: with this probability all tokens that are as likely as the threshold (by default 0.1) go, but for the least likely of
+/// them; 0: off.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_xtc_probability(gemma4_sampler_options* options, float probability);
+GEMMA4_API gemma4_status gemma4_sampler_options_set_xtc_threshold(gemma4_sampler_options* options, float threshold);
 /// Equal seeds give equal draws on every platform. Without this call each sampler draws a seed from the system.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_seed(gemma4_sampler_options* options, uint64_t seed);
 /// -1, the default: no log-probabilities. 0 or more: those of the chosen token and of so many most likely ones.

@@ -60,6 +60,35 @@ gemma4_status gemma4_sampler_options_set_penalty_last_n(gemma4_sampler_options* 
   return guard([&] { Options(options)->options.penalty_last_n = tokens; });
 }
 
+gemma4_status gemma4_sampler_options_set_dry_multiplier(gemma4_sampler_options* options, float multiplier) {
+  return guard([&] { Options(options)->options.dry_multiplier = multiplier; });
+}
+
+gemma4_status gemma4_sampler_options_set_dry_base(gemma4_sampler_options* options, float base) {
+  return guard([&] { Options(options)->options.dry_base = base; });
+}
+
+gemma4_status gemma4_sampler_options_set_dry_allowed_length(gemma4_sampler_options* options, int32_t tokens) {
+  return guard([&] { Options(options)->options.dry_allowed_length = tokens; });
+}
+
+gemma4_status gemma4_sampler_options_set_dry_penalty_last_n(gemma4_sampler_options* options, int32_t tokens) {
+  return guard([&] { Options(options)->options.dry_penalty_last_n = tokens; });
+}
+
+gemma4_status gemma4_sampler_options_set_dry_sequence_breakers(gemma4_sampler_options* options, const int32_t* tokens,
+                                                               size_t n_tokens) {
+  return guard([&] {
+    const Options to(options);
+    const auto given = capi::array(tokens, n_tokens, "tokens");
+    to->options.dry_sequence_breakers.assign(given.begin(), given.end());
+  });
+}
+
+gemma4_status gemma4_sampler_options_set_no_repeat_ngram_size(gemma4_sampler_options* options, int32_t tokens) {
+  return guard([&] { Options(options)->options.no_repeat_ngram_size = tokens; });
+}
+
 gemma4_status gemma4_sampler_options_set_temperature(gemma4_sampler_options* options, float temperature) {
   return guard([&] { Options(options)->options.temperature = temperature; });
 }
@@ -78,6 +107,14 @@ gemma4_status gemma4_sampler_options_set_top_p(gemma4_sampler_options* options, 
 
 gemma4_status gemma4_sampler_options_set_min_p(gemma4_sampler_options* options, float min_p) {
   return guard([&] { Options(options)->options.min_p = min_p; });
+}
+
+gemma4_status gemma4_sampler_options_set_xtc_probability(gemma4_sampler_options* options, float probability) {
+  return guard([&] { Options(options)->options.xtc_probability = probability; });
+}
+
+gemma4_status gemma4_sampler_options_set_xtc_threshold(gemma4_sampler_options* options, float threshold) {
+  return guard([&] { Options(options)->options.xtc_threshold = threshold; });
 }
 
 gemma4_status gemma4_sampler_options_set_seed(gemma4_sampler_options* options, uint64_t seed) {

@@ -92,11 +92,25 @@ struct SamplerOptions {
   float presence_penalty = 0.0F;    ///< Subtracted once from logits of tokens seen; 0: off.
   float frequency_penalty = 0.0F;   ///< Subtracted per occurrence; 0: off.
   int penalty_last_n = 64;          ///< How many latest tokens count as seen; -1: all, 0: none.
+  /// DRY: a token that would go on repeating a stretch of L >= dry_allowed_length tokens loses dry_multiplier *
+  /// dry_base ^ (L - dry_allowed_length) of its logit. 0: off. (Names and defaults as in llama.cpp.)
+  float dry_multiplier = 0.0F;
+  float dry_base = 1.75F;
+  int dry_allowed_length = 2;
+  int dry_penalty_last_n = -1;                  ///< How many latest tokens are looked at; -1: all, 0: none.
+  std::vector<TokenId> dry_sequence_breakers;   ///< No stretch goes over these, and none of them is ever penalised.
+  /// No stretch of so many tokens comes twice, the prompt included: what would close one is never chosen, unless a mask
+  /// leaves nothing else. 0: off. (As Hugging Face's option of that name.)
+  int no_repeat_ngram_size = 0;
   float temperature = 1.0F;         ///< Logits are divided by it; 0: greedy, the first maximum wins, nothing is drawn.
   int top_k = 0;                    ///< Keep the k largest; 0: all.
   float typical_p = 1.0F;           ///< Keep the locally typical tokens up to this mass; 1: off.
   float top_p = 1.0F;               ///< Keep the smallest set whose mass reaches it; 1: off, 0: the best token alone.
   float min_p = 0.0F;               ///< Drop tokens below min_p times the best probability; 0: off.
+  /// XTC: with this probability all tokens that are as likely as xtc_threshold go, but for the least likely of them. 0: off; above
+  /// 0.5 the threshold leaves nothing to drop. (Names and default as in llama.cpp.)
+  float xtc_probability = 0.0F;
+  float xtc_threshold = 0.1F;
   /// Equal seeds give equal draws on every platform. Unset: each Sampler draws one from the system (Sampler::seed).
   std::optional<std::uint64_t> seed;
 

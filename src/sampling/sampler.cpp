@@ -50,11 +50,19 @@ void validate(const SamplerOptions& o) {
   check_range("presence_penalty", o.presence_penalty, ranges::presence_penalty);
   check_range("frequency_penalty", o.frequency_penalty, ranges::frequency_penalty);
   check_range("penalty_last_n", o.penalty_last_n, ranges::penalty_last_n);
+  check_range("dry_multiplier", o.dry_multiplier, ranges::dry_multiplier);
+  check_range("dry_base", o.dry_base, ranges::dry_base);
+  check_range("dry_allowed_length", o.dry_allowed_length, ranges::dry_allowed_length);
+  check_range("dry_penalty_last_n", o.dry_penalty_last_n, ranges::penalty_last_n);
+  for (const TokenId token : o.dry_sequence_breakers) check_token("dry_sequence_breakers", token);
+  check_range("no_repeat_ngram_size", o.no_repeat_ngram_size, ranges::no_repeat_ngram_size);
   check_range("temperature", o.temperature, ranges::temperature);
   check_range("top_k", o.top_k, ranges::top_k);
   check_range("typical_p", o.typical_p, ranges::typical_p);
   check_range("top_p", o.top_p, ranges::top_p);
   check_range("min_p", o.min_p, ranges::min_p);
+  check_range("xtc_probability", o.xtc_probability, ranges::xtc_probability);
+  check_range("xtc_threshold", o.xtc_threshold, ranges::xtc_threshold);
   GEMMA4_CHECK(o.top_logprobs >= 0, ErrorCode::invalid_argument,
                "SamplerOptions::top_logprobs: expected 0 or more, got ", o.top_logprobs);
 }
@@ -66,14 +74,17 @@ SamplerState::SamplerState(const SamplerOptions& options)
                  options.penalty_last_n != 0),
       seed_(options.seed ? *options.seed : base::random_bits()),
       random_(seed_),
-      seen_(options.penalty_last_n) {}
+      seen_(options.penalty_last_n),
+      looks_back_((options.dry_multiplier > 0.0F && options.dry_penalty_last_n != 0) || options.no_repeat_ngram_size > 0) {}
 
 SamplerState::SamplerState(const SamplerState& other)
     : options_(other.options_),
       penalizes_(other.penalizes_),
       seed_(other.seed_),
       random_(other.random_),
-      seen_(other.seen_) {}
+      seen_(other.seen_),
+      looks_back_(other.looks_back_),
+      text_(other.text_) {}
 
 SampledToken SamplerState::sample(Span<const float> logits, Span<const std::uint32_t> allowed) {
   GEMMA4_CHECK(!logits.empty(), ErrorCode::invalid_argument, "Sampler: expected [vocab_size] logits, got none");
@@ -81,8 +92,18 @@ SampledToken SamplerState::sample(Span<const float> logits, Span<const std::uint
   SampledToken sampled;
   sampled.token = choose(adjust(logits, allowed));
   if (options_.logprobs || options_.top_logprobs > 0) report(logits, sampled);
-  if (penalizes_) seen_.add(sampled.token);
+  see(sampled.token);
   return sampled;
+}
+
+void SamplerState::see(TokenId token) {
+  if (penalizes_) seen_.add(token);
+  if (looks_back_) text_.add(token);
+}
+
+void SamplerState::forget_text() noexcept {
+  seen_.clear();
+  text_.clear();
 }
 
 void SamplerState::observe(Span<const TokenId> tokens) {
@@ -90,25 +111,25 @@ void SamplerState::observe(Span<const TokenId> tokens) {
     GEMMA4_CHECK(token >= 0, ErrorCode::token_out_of_range, "Sampler::observe: expected token ids >= 0, got ", token);
   }
   ++uses_;
-  if (!penalizes_) return;
-  for (const TokenId token : tokens) seen_.add(token);
+  if (!penalizes_ && !looks_back_) return;
+  for (const TokenId token : tokens) see(token);
 }
 
 void SamplerState::observe_anew(Span<const TokenId> tokens) {
-  seen_.clear();
+  forget_text();
   observe(tokens);
 }
 
 void SamplerState::reset() {
   ++uses_;
   random_ = Random(seed_);
-  seen_.clear();
+  forget_text();
 }
 
 // The logits after the mask, suppress, logit_bias and the penalties: a copy, unless there is nothing to change.
 Span<const float> SamplerState::adjust(Span<const float> logits, Span<const std::uint32_t> allowed) {
   const Span<const TokenCount> seen = seen_.counts();
-  if (allowed.empty() && options_.suppress.empty() && options_.logit_bias.empty() && seen.empty()) return logits;
+  if (allowed.empty() && options_.suppress.empty() && options_.logit_bias.empty() && seen.empty() && !looks_back_) return logits;
 
   for (const TokenId token : options_.suppress) check_in_vocabulary("suppress", token, logits.size());
   for (const auto& entry : options_.logit_bias) check_in_vocabulary("logit_bias", entry.first, logits.size());
@@ -123,7 +144,36 @@ Span<const float> SamplerState::adjust(Span<const float> logits, Span<const std:
   suppress(adjusted_, options_.suppress);
   add_bias(adjusted_, options_.logit_bias);
   penalize(adjusted_, seen, options_.repetition_penalty, options_.presence_penalty, options_.frequency_penalty);
+  if (looks_back_) avoid_repetition(adjusted_);
   return adjusted_;
+}
+
+// Tokens seen that are beyond these logits have none to lose.
+void SamplerState::avoid_repetition(Span<float> logits) {
+  const auto beyond = [&](TokenId token) { return static_cast<std::size_t>(token) >= logits.size(); };
+  if (options_.dry_multiplier > 0.0F && options_.dry_penalty_last_n != 0) {
+    const auto allowed = static_cast<std::size_t>(options_.dry_allowed_length);
+    for (const Continuation& c : text_.continuations(allowed, options_.dry_penalty_last_n, options_.dry_sequence_breakers)) {
+      if (beyond(c.token)) continue;
+      const double penalty = options_.dry_multiplier * std::pow(static_cast<double>(options_.dry_base), static_cast<double>(c.length - allowed));
+      float& logit = logits[static_cast<std::size_t>(c.token)];
+      if (std::isfinite(logit)) {
+        logit = static_cast<float>(std::max(logit - penalty, -static_cast<double>(std::numeric_limits<float>::max())));
+      }
+    }
+  }
+  if (options_.no_repeat_ngram_size == 0) return;
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  const std::vector<TokenId>& closing = text_.closing(static_cast<std::size_t>(options_.no_repeat_ngram_size));
+  std::vector<std::pair<TokenId, float>> taken;
+  for (const TokenId token : closing) {
+    if (beyond(token)) continue;
+    float& logit = logits[static_cast<std::size_t>(token)];
+    taken.emplace_back(token, logit);
+    logit = kNever;
+  }
+  if (taken.empty() || std::any_of(logits.begin(), logits.end(), [&](float logit) { return logit != kNever; })) return;
+  for (const auto& [token, logit] : taken) logits[static_cast<std::size_t>(token)] = logit;  // a mask allows these alone
 }
 
 TokenId SamplerState::choose(Span<const float> logits) {
@@ -138,6 +188,7 @@ TokenId SamplerState::choose(Span<const float> logits) {
   if (options_.typical_p < 1.0F) keep_typical(candidates_, options_.typical_p);
   if (options_.top_p < 1.0F) keep_top_p(candidates_, options_.top_p);
   if (options_.min_p > 0.0F) keep_min_p(candidates_, options_.min_p);
+  if (options_.xtc_probability > 0.0F && random_.uniform() < options_.xtc_probability) drop_top(candidates_, options_.xtc_threshold);
   return draw(candidates_, u);
 }
 

@@ -6,6 +6,7 @@
 #include "gemma4/options.h"
 #include "gemma4/types.h"
 #include "sampling/random.h"
+#include "sampling/repetition.h"
 #include "sampling/scan.h"
 #include "sampling/seen_tokens.h"
 #include "sampling/transforms.h"
@@ -21,7 +22,7 @@ class SamplerState {
   SamplerState(const SamplerState& other);  ///< Draws on alike; buffers are not copied.
   SamplerState& operator=(const SamplerState&) = delete;
 
-  /// As Sampler::sample. Takes one number from the generator per call, none when greedy. After the first call with a
+  /// As Sampler::sample. Takes one number from the generator per call, with XTC two, none when greedy. After the first call with a
   /// vocabulary allocates nothing but SampledToken::top, unless penalty_last_n is large (SeenTokens).
   /// `allowed` is empty, or a mask as Sampler::sample has it, of the right size.
   SampledToken sample(Span<const float> logits, Span<const std::uint32_t> allowed = {});
@@ -35,6 +36,9 @@ class SamplerState {
   std::uint64_t uses() const noexcept { return uses_; }
 
  private:
+  void see(TokenId token);
+  void forget_text() noexcept;
+  void avoid_repetition(Span<float> logits);
   Span<const float> adjust(Span<const float> logits, Span<const std::uint32_t> allowed);
   TokenId choose(Span<const float> logits);
   void report(Span<const float> logits, SampledToken& sampled);
@@ -44,6 +48,8 @@ class SamplerState {
   std::uint64_t seed_;
   Random random_;
   SeenTokens seen_;
+  bool looks_back_ = false;  // DRY or n-grams
+  Repetition text_;
   std::uint64_t uses_ = 0;
 
   std::vector<float> adjusted_;

@@ -221,6 +221,19 @@ void keep_min_p(Candidates& c, float p) noexcept {
   keep_if(c, [weights, bound](std::size_t i) { return weights[i] >= bound; });
 }
 
+void drop_top(Candidates& c, float threshold) noexcept {
+  const float* weights = c.weights();
+  const auto bound = static_cast<float>(threshold * sum_weights(weights, c.count));
+  std::size_t least = c.count, likely = 0;  // of those at or above the bound
+  for (std::size_t i = 0; i < c.count; ++i) {
+    if (weights[i] < bound || weights[i] == 0.0F) continue;
+    ++likely;
+    if (least == c.count || weights[i] <= weights[least]) least = i;
+  }
+  if (likely < 2) return;
+  keep_if(c, [weights, bound, least](std::size_t i) { return weights[i] < bound || i == least; });
+}
+
 TokenId draw(Candidates& c, double u) noexcept {
   const float* weights = c.weights();
   const double target = u * sum_weights(weights, c.count);

@@ -83,6 +83,9 @@ void keep_top_p(Candidates& candidates, float p);
 /// Drops tokens less likely than p times the most likely one (HF MinPLogitsWarper).
 void keep_min_p(Candidates& candidates, float p) noexcept;
 
+/// Drops all tokens of probability `threshold` or more but the least likely of them, the largest id among equals (XTC).
+void drop_top(Candidates& candidates, float threshold) noexcept;
+
 /// The candidate at u of the cumulative weights, 0 <= u < 1; always one of positive weight.
 TokenId draw(Candidates& candidates, double u) noexcept;
 

@@ -265,7 +265,9 @@ def test_sampler_copies_draw_alike():
 def test_sampler_options(tiny):
     assert gemma4.Sampler().options == {
         "suppress": [], "logit_bias": {}, "repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0,
-        "penalty_last_n": 64, "temperature": 1.0, "top_k": 0, "typical_p": 1.0, "top_p": 1.0, "min_p": 0.0, "seed": None,
+        "penalty_last_n": 64, "dry_multiplier": 0.0, "dry_base": 1.75, "dry_allowed_length": 2, "dry_penalty_last_n": -1,
+        "dry_sequence_breakers": [], "no_repeat_ngram_size": 0, "temperature": 1.0, "top_k": 0, "typical_p": 1.0, "top_p": 1.0,
+        "min_p": 0.0, "xtc_probability": 0.0, "xtc_threshold": 0.1, "seed": None,
         "logprobs": False, "top_logprobs": 0}
     assert tiny.sampler_defaults["top_k"] == 64
     assert tiny.sampler_defaults["top_p"] == pytest.approx(0.95)
@@ -282,3 +284,26 @@ def test_nano_answers(nano, ask):
 def test_nano_with_its_own_defaults(nano, ask):
     result = collect(gemma4.generate(gemma4.Session(nano), ask(nano, "What is 2 + 3?"), max_tokens=64))
     assert result.text
+
+
+def test_no_stretch_comes_twice(nano):
+    session = gemma4.Session(nano, context_length=512)
+    ids = nano.tokenizer.encode("<bos><|turn>user\nTell me a story.<turn|>\n<|turn>model\n", parse_special=True)
+    sampler = gemma4.Sampler(temperature=0.0, no_repeat_ngram_size=3)
+    for _ in gemma4.generate(session, ids, sampler=sampler, max_tokens=200, stop_at_eos=False):
+        pass
+    text = session.tokens
+    stretches = [tuple(text[i:i + 3]) for i in range(len(text) - 2)]
+    assert len(set(stretches)) == len(stretches)
+
+
+def test_dry_and_xtc_change_what_comes(nano):
+    def text(**options):
+        ids = nano.tokenizer.encode("<bos>again and again and again and", parse_special=True)
+        stream = gemma4.generate(gemma4.Session(nano, context_length=256), ids, sampler=gemma4.Sampler(seed=1, **options),
+                                 max_tokens=40, stop_at_eos=False)
+        return "".join(piece.text for piece in stream)
+    assert text(temperature=0.0, dry_multiplier=5.0) != text(temperature=0.0)
+    assert text(xtc_probability=1.0, xtc_threshold=0.05) != text()
+    options = gemma4.Sampler(dry_multiplier=0.8, xtc_threshold=0.3, dry_sequence_breakers=[5]).options
+    assert (options["dry_multiplier"], options["xtc_threshold"], options["dry_sequence_breakers"]) == (0.8, 0.3, [5])

@@ -286,6 +286,8 @@ TEST_CASE("sampler defaults: generation_config.json") {
   CHECK(options.suppress == std::vector<gemma4::TokenId>{4});
   CHECK(parse_defaults(R"({"temperature":0.5,"do_sample":false})").temperature == 0.0F);
   CHECK(parse_defaults(R"({"top_k":null})").top_k == SamplerOptions().top_k);
+  CHECK(parse_defaults(R"({"no_repeat_ngram_size":3})").no_repeat_ngram_size == 3);
+  CHECK_THROWS_WITH_AS(parse_defaults(R"({"no_repeat_ngram_size":2.5})"), doctest::Contains("no_repeat_ngram_size"), gemma4::Error);
   CHECK(parse_defaults("{}").temperature == SamplerOptions().temperature);
   CHECK(parse_defaults(R"({"top_k":-1})").top_k == 0);
   CHECK(parse_defaults(R"({"top_k":0})").top_k == 0);

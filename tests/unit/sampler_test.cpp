@@ -339,6 +339,14 @@ TEST_CASE("errors: options outside their range name the field") {
   rejects([](SamplerOptions& o) { o.top_k = -1; }, "top_k");
   rejects([](SamplerOptions& o) { o.penalty_last_n = -2; }, "penalty_last_n");
   rejects([](SamplerOptions& o) { o.top_logprobs = -1; }, "top_logprobs");
+  rejects([](SamplerOptions& o) { o.dry_multiplier = -1.0F; }, "dry_multiplier");
+  rejects([](SamplerOptions& o) { o.dry_base = 0.5F; }, "dry_base");
+  rejects([](SamplerOptions& o) { o.dry_allowed_length = 0; }, "dry_allowed_length");
+  rejects([](SamplerOptions& o) { o.dry_penalty_last_n = -2; }, "dry_penalty_last_n");
+  rejects([](SamplerOptions& o) { o.dry_sequence_breakers = {-1}; }, "dry_sequence_breakers");
+  rejects([](SamplerOptions& o) { o.no_repeat_ngram_size = -1; }, "no_repeat_ngram_size");
+  rejects([](SamplerOptions& o) { o.xtc_probability = 1.5F; }, "xtc_probability");
+  rejects([nan](SamplerOptions& o) { o.xtc_threshold = nan; }, "xtc_threshold");
   rejects([](SamplerOptions& o) { o.suppress = {-1}; }, "suppress");
   rejects([](SamplerOptions& o) { o.logit_bias = {{-1, 0.0F}}; }, "logit_bias");
 }
