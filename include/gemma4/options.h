@@ -92,11 +92,30 @@ struct SamplerOptions {
   float presence_penalty = 0.0F;    ///< Subtracted once from logits of tokens seen; 0: off.
   float frequency_penalty = 0.0F;   ///< Subtracted per occurrence; 0: off.
   int penalty_last_n = 64;          ///< How many latest tokens count as seen; -1: all, 0: none.
+  /// DRY: a token that would go on with a repetition loses dry_multiplier * dry_base ^ (n - dry_allowed_length) of its
+  /// logit, where n >= dry_allowed_length is how many of the latest tokens stand before that token elsewhere in the text
+  /// too (the longest such run counts). 0: off; finite, not negative. No token becomes impossible by it.
+  float dry_multiplier = 0.0F;
+  float dry_base = 1.75F;           ///< How fast it grows with each token repeated; finite, at least 1.
+  int dry_allowed_length = 2;       ///< Repetitions shorter than this cost nothing; 0 or more.
+  int dry_penalty_last_n = -1;      ///< In how many latest tokens repetitions are looked for; -1: all, 0: none, DRY is off.
+  /// Texts that end a repetition: none reaches back beyond the token that completes one, and tokens that contain one are
+  /// not penalized. Not empty, valid UTF-8; however they are cut into tokens. They need a tokenizer: generate() and Chat
+  /// have theirs, a Sampler that is used alone gets one from Sampler::set_tokenizer(). An empty list needs none.
+  std::vector<std::string> dry_sequence_breakers = {"\n", ":", "\"", "*"};
+  /// No run of so many tokens comes twice: tokens that would complete one are never chosen, the prompt's runs included
+  /// (as in HF's generate). 1: no token comes twice; 0: off. Where it would leave nothing to choose from, it gives way: what
+  /// a constraint and `suppress` allow stays possible.
+  int no_repeat_ngram_size = 0;
   float temperature = 1.0F;         ///< Logits are divided by it; 0: greedy, the first maximum wins, nothing is drawn.
   int top_k = 0;                    ///< Keep the k largest; 0: all.
   float typical_p = 1.0F;           ///< Keep the locally typical tokens up to this mass; 1: off.
   float top_p = 1.0F;               ///< Keep the smallest set whose mass reaches it; 1: off, 0: the best token alone.
   float min_p = 0.0F;               ///< Drop tokens below min_p times the best probability; 0: off.
+  /// XTC: with this probability, drop the likeliest tokens: where two or more have xtc_threshold or more of the
+  /// probability, all of those but the least likely. 0 to 1; 0: off. Nothing is dropped where temperature is 0.
+  float xtc_probability = 0.0F;
+  float xtc_threshold = 0.1F;       ///< 0 to 1; above 0.5 no two tokens can have it.
   /// Equal seeds give equal draws on every platform. Unset: each Sampler draws one from the system (Sampler::seed).
   std::optional<std::uint64_t> seed;
 
@@ -128,8 +147,12 @@ struct GenerateResult {
   std::string text;                ///< The pieces' text, joined.
   std::vector<TokenId> token_ids;  ///< The pieces' tokens, joined; without the end-of-turn token.
   std::string stop;                ///< The stop string that ended it (StopReason::stop_sequence), else empty.
-  double prefill_seconds = 0.0;
-  double decode_seconds = 0.0;
+  double prefill_seconds = 0.0;    ///< Spent on the prompt.
+  double decode_seconds = 0.0;     ///< Spent on the answer, what chooses tokens included.
+  /// Seconds from the beginning of the generation, the prompt included, until its first token was chosen; 0 where none was.
+  double time_to_first_token = 0.0;
+  /// Tokens chosen after the first (an end token among them) by the seconds they took; 0 where there were none.
+  double tokens_per_second = 0.0;
 };
 
 }  // namespace gemma4

@@ -62,8 +62,10 @@ struct Usage {
   std::size_t reused_tokens = 0;      ///< Of those, the ones that were not computed again.
   std::size_t completion_tokens = 0;  ///< Chosen, thoughts and markup among them.
   std::size_t reasoning_tokens = 0;   ///< Of those, the ones of thoughts.
-  double prefill_seconds = 0.0;
-  double decode_seconds = 0.0;
+  double prefill_seconds = 0.0;       ///< Spent reading what is new of the conversation.
+  double decode_seconds = 0.0;        ///< Spent writing, what chooses tokens included.
+  double time_to_first_token = 0.0;   ///< As GenerateResult::time_to_first_token.
+  double tokens_per_second = 0.0;     ///< As GenerateResult::tokens_per_second.
 };
 
 /// A model's answer.
@@ -85,7 +87,8 @@ struct Reply {
   Message message() const;
 };
 
-/// {"prompt_tokens", "reused_tokens", "completion_tokens", "reasoning_tokens", "prefill_seconds", "decode_seconds"}.
+/// {"prompt_tokens", "reused_tokens", "completion_tokens", "reasoning_tokens", "prefill_seconds", "decode_seconds",
+/// "time_to_first_token", "tokens_per_second"}.
 Json to_json(const Usage& usage);
 /// Every member by its name; the reasons by theirs, calls as to_json(ToolCall), samples as {"token", "logprob", "top":
 /// [{"token", "logprob"}]}.

@@ -8,6 +8,7 @@
 
 namespace gemma4 {
 
+class Tokenizer;
 namespace sampling {
 class SamplerState;
 }
@@ -26,7 +27,7 @@ class Sampler {
   ~Sampler();
 
   /// Draws a token from [vocab_size] logits and counts it as seen. Throws Error non_finite when nothing finite is left
-  /// to choose from (a logit is NaN, or every token is suppressed).
+  /// to choose from (a logit is NaN, or every token is suppressed), and invalid_argument where set_tokenizer() is missing.
   SampledToken sample(Span<const float> logits);
 
   /// The same among the tokens of a mask: bit (id % 32) of allowed[id / 32], [mask_words(vocab_size)]. Log-probabilities
@@ -34,7 +35,12 @@ class Sampler {
   /// invalid_argument when it has another size.
   SampledToken sample(Span<const float> logits, Span<const std::uint32_t> allowed);
 
-  /// Counts tokens as seen for the penalties (a prompt, or tokens chosen elsewhere).
+  /// Says what tokens say, for SamplerOptions::dry_sequence_breakers: the tokenizer of the model that the logits are of.
+  /// generate() and Chat do this themselves; without it and with DRY and breakers, sample() throws Error invalid_argument.
+  /// The tokens seen before are read again.
+  void set_tokenizer(const Tokenizer& tokenizer);
+
+  /// Counts tokens as seen, for the penalties, DRY and the n-grams (a prompt, or tokens chosen elsewhere).
   void observe(Span<const TokenId> tokens);
   /// Forgets what was seen and restarts the generator from seed(): the same draws come again.
   void reset();

@@ -1,6 +1,8 @@
 #include "gemma4/sampler.h"
 
 #include "base/check.h"
+#include "gemma4/tokenizer.h"
+#include "generate/token_texts.h"
 #include "sampling/sampler.h"
 
 namespace gemma4 {
@@ -22,6 +24,7 @@ SampledToken Sampler::sample(Span<const float> logits, Span<const std::uint32_t>
                " logits, got ", allowed.size());
   return impl_->sample(logits, allowed);
 }
+void Sampler::set_tokenizer(const Tokenizer& tokenizer) { impl_->set_texts(generation::token_texts(tokenizer.impl())); }
 void Sampler::observe(Span<const TokenId> tokens) { impl_->observe(tokens); }
 void Sampler::reset() { impl_->reset(); }
 const SamplerOptions& Sampler::options() const noexcept { return impl_->options(); }

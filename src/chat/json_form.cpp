@@ -76,7 +76,9 @@ Json to_json(const Usage& usage) {
                        {"completion_tokens", usage.completion_tokens},
                        {"reasoning_tokens", usage.reasoning_tokens},
                        {"prefill_seconds", usage.prefill_seconds},
-                       {"decode_seconds", usage.decode_seconds}});
+                       {"decode_seconds", usage.decode_seconds},
+                       {"time_to_first_token", usage.time_to_first_token},
+                       {"tokens_per_second", usage.tokens_per_second}});
 }
 
 Json to_json(const Reply& reply) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "generate/token_texts.h"
 
 namespace gemma4::chat {
 namespace {
@@ -39,6 +40,7 @@ Turn::Turn(session::SessionState& session, sampling::SamplerState& sampler, Turn
               reporting(std::move(setup.reply), sampler), options_),
       machine_(sampler, answer_, session.model().config().eos_token_ids, limits(session, prompt_.size(), options_)),
       driver_(session, machine_, [this] { return read_prompt(); }, options_.cancel) {
+  sampler_.set_texts(generation::token_texts(session.model().tokenizer()));
   answer_.reply().usage.prompt_tokens = prompt_.size();
 }
 
@@ -47,6 +49,8 @@ bool Turn::next(std::vector<ChatEvent>& events) {
   Usage& usage = answer_.reply().usage;
   usage.prefill_seconds = driver_.prefill_seconds();
   usage.decode_seconds = driver_.decode_seconds();
+  usage.time_to_first_token = driver_.time_to_first_token();
+  usage.tokens_per_second = driver_.tokens_per_second();
   answer_.take_events(events);
   return true;
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "generate/token_texts.h"
 
 namespace gemma4::generation {
 namespace {
@@ -44,6 +45,7 @@ Loop::Loop(std::shared_ptr<session::SessionState> session, Span<const TokenId> p
       answer_(session_->model().tokenizer(), session_->model().config().eos_token_ids, options_, reports(sampler)),
       machine_(sampler, answer_, ends(*session_, options_), limits(*session_, prompt, options_)),
       driver_(*session_, machine_, [this] { return read_prompt(); }, options_.cancel) {
+  sampler_.set_texts(token_texts(session_->model().tokenizer()));
   note_uses();
 }
 
@@ -67,6 +69,8 @@ std::optional<Piece> Loop::step() {
   note_uses();
   result_.prefill_seconds = driver_.prefill_seconds();
   result_.decode_seconds = driver_.decode_seconds();
+  result_.time_to_first_token = driver_.time_to_first_token();
+  result_.tokens_per_second = driver_.tokens_per_second();
   Piece piece = answer_.piece();
   if (machine_.over()) {
     result_.reason = machine_.reason();

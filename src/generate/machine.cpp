@@ -28,6 +28,7 @@ void Machine::step(Span<const float> logits) {
     return end(StopReason::end_of_turn);
   }
   SampledToken token = choose(logits);
+  ++chosen_;
   if (answer_.ends(token.token)) {
     const TokenId instead = answer_.instead_of_end();
     if (instead < 0) return end(StopReason::end_of_turn);
@@ -93,6 +94,7 @@ void Machine::follow() {
     sampler_.observe(Span<const TokenId>(&token, 1));
     SampledToken forced;
     forced.token = token;
+    ++chosen_;
     if (!add(std::move(forced))) return;
   }
 }

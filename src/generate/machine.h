@@ -44,6 +44,8 @@ class Machine {
   StopReason reason() const noexcept { return reason_; }
   /// Tokens taken so far; an end token is not one.
   std::size_t generated() const noexcept { return generated_; }
+  /// Those and the end token, once it was chosen.
+  std::size_t chosen() const noexcept { return chosen_; }
 
  private:
   void step(Span<const float> logits);
@@ -58,7 +60,7 @@ class Machine {
   const Limits limits_;
   TokenMask mask_;
   std::vector<TokenId> unfed_;
-  std::size_t generated_ = 0;
+  std::size_t generated_ = 0, chosen_ = 0;
   bool held_ = false;  // the constraint has taken a token
   bool over_ = false;
   StopReason reason_ = StopReason::end_of_turn;

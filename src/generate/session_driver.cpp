@@ -31,9 +31,22 @@ bool SessionDriver::step() {
     machine_.abandon();
     throw;
   }
-  const base::Timer timer(decode_seconds_);
-  machine_.take(logits);
+  {
+    const base::Timer timer(decode_seconds_);
+    machine_.take(logits);
+  }
+  if (first_chosen_ == 0 && machine_.chosen() > 0) {
+    first_chosen_ = machine_.chosen();
+    first_decode_seconds_ = decode_seconds_;
+    time_to_first_token_ = prefill_seconds_ + decode_seconds_;
+  }
   return true;
+}
+
+double SessionDriver::tokens_per_second() const noexcept {
+  const double seconds = decode_seconds_ - first_decode_seconds_;
+  const std::size_t tokens = machine_.chosen() - first_chosen_;
+  return tokens > 0 && seconds > 0.0 ? static_cast<double>(tokens) / seconds : 0.0;
 }
 
 Span<const float> SessionDriver::feed() {

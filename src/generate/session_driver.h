@@ -26,6 +26,9 @@ class SessionDriver {
   bool was_read() const noexcept { return read_; }
   double prefill_seconds() const noexcept { return prefill_seconds_; }
   double decode_seconds() const noexcept { return decode_seconds_; }
+  /// As GenerateResult's members.
+  double time_to_first_token() const noexcept { return time_to_first_token_; }
+  double tokens_per_second() const noexcept;
 
  private:
   Span<const float> feed();
@@ -36,6 +39,9 @@ class SessionDriver {
   const std::optional<CancelToken> cancel_;
   bool read_ = false;
   double prefill_seconds_ = 0, decode_seconds_ = 0;
+  double time_to_first_token_ = 0;
+  std::size_t first_chosen_ = 0;     // tokens that the first choice gave, forced ones among them; 0: there was none
+  double first_decode_seconds_ = 0;  // of decode_seconds_, up to then
 };
 
 }  // namespace gemma4::generation

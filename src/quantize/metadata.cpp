@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "formats/json.h"
 #include "formats/tokenizer_file.h"
 #include "weights/chat_template.h"
@@ -215,6 +216,10 @@ void add_folder_metadata(GgufHead& head, const weights::Checkpoint& folder, cons
     if (sampling.repetition_penalty != 1.0F) {
       head.add_f32("general.sampling.penalty_repeat", sampling.repetition_penalty);
       head.add_i32("general.sampling.penalty_last_n", sampling.penalty_last_n);
+    }
+    if (sampling.no_repeat_ngram_size > 0) {
+      base::log(LogLevel::warning, folder.path(),
+                ": generation_config.json: no_repeat_ngram_size is passed over: GGUF has no key for it");
     }
   }
   add_config(head, config);

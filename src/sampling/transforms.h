@@ -83,6 +83,10 @@ void keep_top_p(Candidates& candidates, float p);
 /// Drops tokens less likely than p times the most likely one (HF MinPLogitsWarper).
 void keep_min_p(Candidates& candidates, float p) noexcept;
 
+/// Where two or more tokens have at least `threshold` of the probability, drops all of those but the least likely, of
+/// equals the one of the largest id.
+void exclude_top(Candidates& candidates, float threshold) noexcept;
+
 /// The candidate at u of the cumulative weights, 0 <= u < 1; always one of positive weight.
 TokenId draw(Candidates& candidates, double u) noexcept;
 

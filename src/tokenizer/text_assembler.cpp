@@ -4,7 +4,6 @@
 #include "base/utf8.h"
 
 namespace gemma4::tokenizer {
-namespace {
 
 void append_with_spaces(std::string_view piece, std::string& text) {
   constexpr std::string_view kSymbol = "\xE2\x96\x81";
@@ -16,8 +15,6 @@ void append_with_spaces(std::string_view piece, std::string& text) {
     piece.remove_prefix(at + kSymbol.size());
   }
 }
-
-}  // namespace
 
 void TextAssembler::push(TokenId id, std::string& text) {
   if (vocabulary_->is_padding(id)) return;

@@ -2,10 +2,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "tokenizer/vocabulary.h"
 
 namespace gemma4::tokenizer {
+
+/// Appends a token's text with a space for each U+2581.
+void append_with_spaces(std::string_view piece, std::string& text);
 
 /// U+2581 becomes a space. Byte tokens are collected until another token ends their run: a run that is valid UTF-8 is
 /// text, of any other each byte becomes U+FFFD (as in HF tokenizers' ByteFallback; so no byte of a run is certain

@@ -101,6 +101,16 @@ std::string_view BpeTokenizer::id_to_token(TokenId id) const {
   return vocabulary_.text(id);
 }
 
+void BpeTokenizer::append_bytes(TokenId id, std::string& bytes) const {
+  if (!vocabulary_.contains(id)) return;
+  const std::string_view piece = vocabulary_.text(id);
+  if (vocabulary_.kind(id) == TokenKind::byte) {
+    bytes.push_back(static_cast<char>(formats::byte_value(piece)));
+  } else {
+    append_with_spaces(piece, bytes);
+  }
+}
+
 bool BpeTokenizer::is_special(TokenId id) const noexcept {
   return vocabulary_.contains(id) && vocabulary_.kind(id) == TokenKind::special;
 }

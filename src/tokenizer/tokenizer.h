@@ -39,6 +39,9 @@ class BpeTokenizer {
   bool is_special(TokenId id) const noexcept;
   TokenId bos_token() const noexcept { return bos_token_; }
   const Vocabulary& vocabulary() const noexcept { return vocabulary_; }
+  /// Appends the bytes that the token is by itself: a byte token's one, markup as it is spelled. Nothing for ids without
+  /// a text, and for those out of range.
+  void append_bytes(TokenId id, std::string& bytes) const;
 
   /// What a layer above derives from this tokenizer, made at the first call and kept; `make` must make the same thing at
   /// every call. Any thread.

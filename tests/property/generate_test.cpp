@@ -1,5 +1,6 @@
 // generate(): what must hold for any prompt and any model, shown on gemma4-nano.
 #include "gemma4/generate.h"
+#include "gemma4/grammar.h"
 
 #include <doctest/doctest.h>
 
@@ -426,5 +427,82 @@ TEST_SUITE("generate") {
     CHECK(moved.result().token_ids == s.result.token_ids);
     CHECK(moved.result().prefill_seconds > 0.0);
     CHECK(moved.result().decode_seconds > 0.0);
+    CHECK(moved.result().time_to_first_token >= moved.result().prefill_seconds);
+    CHECK(moved.result().time_to_first_token <= moved.result().prefill_seconds + moved.result().decode_seconds);
+    CHECK(moved.result().tokens_per_second >= 0.0);
+  }
+}
+
+TEST_CASE("time to the first token and tokens per second: 0 where there was none") {
+  const std::vector<TokenId> prompt = story_prompt();
+  const GenerateResult nothing = stream(prompt, sampled_with(0.0F), limited(0)).result;
+  CHECK(nothing.prefill_seconds > 0.0);
+  CHECK(nothing.time_to_first_token == 0.0);
+  CHECK(nothing.tokens_per_second == 0.0);
+  const GenerateResult one = stream(prompt, sampled_with(0.0F), limited(1)).result;
+  CHECK(one.time_to_first_token == doctest::Approx(one.prefill_seconds + one.decode_seconds));
+  CHECK(one.tokens_per_second == 0.0);
+  const GenerateResult many = stream(prompt, sampled_with(0.0F), limited(20)).result;
+  CHECK(many.time_to_first_token > 0.0);
+  const double first = many.time_to_first_token - many.prefill_seconds;
+  CHECK(many.tokens_per_second == doctest::Approx(19.0 / (many.decode_seconds - first)));
+}
+
+TEST_CASE("no_repeat_ngram_size: no run comes twice, the prompt's included") {
+  std::vector<TokenId> prompt = story_prompt();
+  prompt.insert(prompt.end(), prompt.begin() + 1, prompt.end());
+  for (const float temperature : {0.0F, 1.5F}) {
+    for (const int n : {1, 2, 3}) {
+      SamplerOptions options = sampled_with(temperature);
+      options.no_repeat_ngram_size = n;
+      std::vector<TokenId> all = prompt;
+      const std::vector<TokenId> answer = stream(prompt, options, limited(150)).result.token_ids;
+      REQUIRE(answer.size() == 150);
+      const auto size = static_cast<std::ptrdiff_t>(n);
+      for (const TokenId token : answer) {
+        all.push_back(token);
+        const auto last = all.end() - size;
+        CHECK(std::search(all.begin(), all.end() - 1, last, all.end()) == all.end() - 1);
+      }
+    }
+  }
+}
+
+TEST_CASE("DRY: generate() knows the breakers' tokenizer, and an endless repetition ends") {
+  const TokenId dog = nano().tokenizer().encode("a dog")[1];
+  REQUIRE(nano().tokenizer().id_to_token(dog) == "\xE2\x96\x81" "dog");
+  SamplerOptions options = sampled_with(0.0F);
+  options.logit_bias = {{dog, 1000.0F}};
+  const auto dogs = [&] {
+    const std::vector<TokenId> answer = stream(story_prompt(), options, limited(40)).result.token_ids;
+    return static_cast<std::size_t>(std::find_if(answer.begin(), answer.end(), [&](TokenId t) { return t != dog; }) - answer.begin());
+  };
+  CHECK(dogs() == 40);
+  options.dry_multiplier = 1.0F;
+  options.dry_base = 2.0F;
+  const std::size_t until = dogs();  // 2^10 is enough
+  CHECK(until >= 8);
+  CHECK(until <= 14);
+  options.dry_sequence_breakers = {"cat"};
+  CHECK(dogs() == until);
+  options.dry_sequence_breakers = {"og do"};
+  CHECK(dogs() == 40);  // ends with every token
+  options.dry_sequence_breakers = {" dog"};
+  CHECK(dogs() == 40);
+}
+
+TEST_CASE("a grammar wins over n-grams that may not come twice") {
+  const Grammar grammar = regex("(ab ){6}");
+  SamplerOptions options = sampled_with(1.0F);
+  options.no_repeat_ngram_size = 1;
+  options.dry_multiplier = 3.0F;
+  options.xtc_probability = 0.5F;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    options.seed = seed;
+    GenerateOptions held = limited(-1);
+    held.constraint = std::make_shared<GrammarMatcher>(grammar, nano().tokenizer());
+    const GenerateResult result = stream(story_prompt(), options, held).result;
+    CHECK(result.reason == StopReason::end_of_turn);
+    CHECK(result.text == "ab ab ab ab ab ab ");
   }
 }

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <limits>
 #include <numeric>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "gemma4/types.h"
@@ -90,6 +92,17 @@ struct Reference {
     for (std::size_t i = 0; i < ids.size(); ++i) stays[i] = p[i] >= bound * best;
     keep(stays);
   }
+  // XTC: of the tokens of at least `threshold`, where there are two or more, the least likely stays.
+  void exclude_top(double threshold) {
+    std::vector<std::size_t> tops;
+    for (const std::size_t i : order(p)) {
+      if (p[i] > 0.0 && p[i] >= threshold) tops.push_back(i);
+    }
+    if (tops.size() < 2) return;
+    std::vector<bool> stays(ids.size(), true);
+    for (std::size_t i = 0; i + 1 < tops.size(); ++i) stays[tops[i]] = false;
+    keep(stays);
+  }
   // Distance of each token's surprise from the entropy.
   std::vector<double> typicality() const {
     double entropy = 0.0;
@@ -99,5 +112,50 @@ struct Reference {
     return distance;
   }
 };
+
+// DRY: for each token how many of the latest tokens stand before it elsewhere, at most `limit`; -1: it repeats nothing.
+inline std::vector<std::ptrdiff_t> repeat_lengths(const std::vector<TokenId>& text, std::size_t limit,
+                                                  std::size_t vocab_size) {
+  std::vector<std::ptrdiff_t> lengths(vocab_size, -1);
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    std::size_t n = 0;
+    while (n < i && n < limit && text[i - 1 - n] == text[text.size() - 1 - n]) ++n;
+    std::ptrdiff_t& longest = lengths[static_cast<std::size_t>(text[i])];
+    longest = std::max(longest, static_cast<std::ptrdiff_t>(n));
+  }
+  return lengths;
+}
+
+// How many tokens came after the one in which the last of the breakers ends, wherever it begins.
+inline std::size_t tokens_since(const std::vector<std::string>& breakers, const std::vector<TokenId>& text,
+                                const std::vector<std::string>& vocabulary) {
+  std::string all;
+  std::size_t since = 0;
+  for (const TokenId token : text) {
+    const std::size_t before = all.size();
+    all += vocabulary[static_cast<std::size_t>(token)];
+    ++since;
+    for (const std::string& breaker : breakers) {
+      for (std::size_t at = all.find(breaker); at != all.npos; at = all.find(breaker, at + 1)) {
+        if (at + breaker.size() > before) since = 0;
+      }
+    }
+  }
+  return since;
+}
+
+// The tokens that would make a run of n tokens come twice.
+inline std::set<TokenId> repeated_ngrams(const std::vector<TokenId>& text, std::size_t n) {
+  std::set<std::vector<TokenId>> runs;
+  for (std::size_t i = 0; i + n <= text.size(); ++i) runs.emplace(text.data() + i, text.data() + i + n);
+  std::set<TokenId> banned;
+  if (text.size() + 1 < n) return banned;
+  for (const TokenId token : text) {
+    std::vector<TokenId> run(text.end() - static_cast<std::ptrdiff_t>(n - 1), text.end());
+    run.push_back(token);
+    if (runs.count(run) != 0) banned.insert(token);
+  }
+  return banned;
+}
 
 }  // namespace gemma4::test

@@ -169,7 +169,7 @@ TEST_CASE("replies as JSON and as messages") {
   CHECK(json.dump() ==
         R"({"text":"a\"b","reasoning":"r","tool_calls":[{"id":"call_1","name":"f","arguments":{"a":1}}],"finish_reason":"stop",)"
         R"("stop_reason":"end_of_turn","stop":"","usage":{"prompt_tokens":3,"reused_tokens":0,"completion_tokens":0,)"
-        R"("reasoning_tokens":0,"prefill_seconds":0.0,"decode_seconds":0.0},"samples":[{"token":7,"logprob":-0.5,"top":)"
+        R"("reasoning_tokens":0,"prefill_seconds":0.0,"decode_seconds":0.0,"time_to_first_token":0.0,"tokens_per_second":0.0},"samples":[{"token":7,"logprob":-0.5,"top":)"
         R"([{"token":7,"logprob":-0.5},{"token":9,"logprob":-1.5}]}],"warnings":["w"]})");
   CHECK(to_json(reply.message()).dump() ==
         R"({"role":"assistant","content":"a\"b","reasoning":"r","tool_calls":[{"id":"call_1","type":"function",)"

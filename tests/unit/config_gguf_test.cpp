@@ -197,6 +197,8 @@ TEST_CASE("sampler defaults: GGUF") {
   gguf.writer.f32("general.sampling.temp", 0.7F)
       .f32("general.sampling.top_p", 0.9F)
       .i32("general.sampling.top_k", 20)
+      .f32("general.sampling.xtc_probability", 0.25F)
+      .f32("general.sampling.xtc_threshold", 0.2F)
       .i32s("tokenizer.ggml.suppress_tokens", {3});
   const auto checkpoint = gguf.open();
   const SamplerOptions options =
@@ -204,6 +206,8 @@ TEST_CASE("sampler defaults: GGUF") {
   CHECK(options.temperature == 0.7F);
   CHECK(options.top_p == 0.9F);
   CHECK(options.top_k == 20);
+  CHECK(options.xtc_probability == 0.25F);
+  CHECK(options.xtc_threshold == 0.2F);
   CHECK(options.suppress == std::vector<gemma4::TokenId>{3});
   Gguf edge;
   edge.base().layers();

@@ -277,12 +277,13 @@ TEST_CASE("sampler defaults: generation_config.json") {
     return gemma4::model::parse_sampler_defaults(*checkpoint, gemma4::model::parse_config(*checkpoint));
   };
   const SamplerOptions options = parse_defaults(
-      R"({"temperature":0.5,"top_k":64,"top_p":0.95,"min_p":0.05,"repetition_penalty":1.1,"do_sample":true,"suppress_tokens":[4]})");
+      R"({"temperature":0.5,"top_k":64,"top_p":0.95,"min_p":0.05,"repetition_penalty":1.1,"no_repeat_ngram_size":3,"do_sample":true,"suppress_tokens":[4]})");
   CHECK(options.temperature == 0.5F);
   CHECK(options.top_k == 64);
   CHECK(options.top_p == 0.95F);
   CHECK(options.min_p == 0.05F);
   CHECK(options.repetition_penalty == 1.1F);
+  CHECK(options.no_repeat_ngram_size == 3);
   CHECK(options.suppress == std::vector<gemma4::TokenId>{4});
   CHECK(parse_defaults(R"({"temperature":0.5,"do_sample":false})").temperature == 0.0F);
   CHECK(parse_defaults(R"({"top_k":null})").top_k == SamplerOptions().top_k);
@@ -297,9 +298,11 @@ TEST_CASE("sampler defaults: generation_config.json") {
   CHECK(parse_defaults(R"({"repetition_penalty":1})").penalty_last_n == SamplerOptions().penalty_last_n);
   CHECK_ERROR(parse_defaults(R"({"top_k":-2})"), "bad_config", "generation_config.json: top_k", "got -2");
   CHECK_ERROR(parse_defaults(R"({"top_k":1.5})"), "bad_config", "generation_config.json: top_k", "got 1.5");
+  CHECK_ERROR(parse_defaults(R"({"no_repeat_ngram_size":1.5})"), "bad_config", "no_repeat_ngram_size", "got 1.5");
   CHECK_ERROR(parse_defaults(R"({"top_p":1.5})"), "bad_config", "generation_config.json: top_p", "1.5");
   CHECK_ERROR(parse_defaults(R"({"temperature":-1})"), "bad_config", "temperature");
-  for (const char* key : {"temperature", "top_p", "min_p", "typical_p", "repetition_penalty", "top_k"}) {
+  for (const char* key : {"temperature", "top_p", "min_p", "typical_p", "repetition_penalty", "top_k",
+                          "no_repeat_ngram_size"}) {
     const auto with = [key](const char* value) { return std::string("{\"") + key + "\":" + value + "}"; };
     CHECK_ERROR(parse_defaults(with("\"1\"").c_str()), "bad_format", key, "generation_config.json");
     CHECK_ERROR(parse_defaults(with("[1]").c_str()), "bad_format", key, "generation_config.json");

@@ -29,6 +29,11 @@ class Reader {
     check(key, range.contains(*value), range.text, *value);
     target = static_cast<float>(*value);
   }
+  void count(const char* key, const Number& value, int& target, const base::Range& range) const {
+    if (!value) return;
+    check(key, range.contains(*value) && *value == std::floor(*value), range.text, *value);
+    target = static_cast<int>(*value);
+  }
   /// -1, as 0, means all; more than an int holds means all, too.
   void top_k(const char* key, const Number& value, int& target) const {
     if (!value) return;
@@ -46,7 +51,7 @@ class Reader {
 
 /// Says which keys the reference would follow and this library does not.
 void warn_of_others(const JsonDocument& document) {
-  for (const char* key : {"epsilon_cutoff", "eta_cutoff", "top_h", "no_repeat_ngram_size", "encoder_repetition_penalty",
+  for (const char* key : {"epsilon_cutoff", "eta_cutoff", "top_h", "encoder_repetition_penalty", "encoder_no_repeat_ngram_size",
                           "bad_words_ids", "begin_suppress_tokens", "sequence_bias"}) {
     const auto value = document.root().find(key);
     if (!value || value->is_null()) continue;
@@ -71,6 +76,8 @@ void from_json(const JsonDocument& document, SamplerOptions& options) {
   reader.real("repetition_penalty", number("repetition_penalty"), options.repetition_penalty,
               ranges::repetition_penalty);
   if (options.repetition_penalty != 1.0F) options.penalty_last_n = -1;  // the reference looks at the whole text
+  reader.count("no_repeat_ngram_size", number("no_repeat_ngram_size"), options.no_repeat_ngram_size,
+               ranges::no_repeat_ngram_size);
   reader.top_k("top_k", number("top_k"), options.top_k);
   if (const auto sample = root.find("do_sample"); sample && !sample->is_null() && !sample->as_bool()) {
     options.temperature = 0.0F;
@@ -91,6 +98,10 @@ void from_gguf(const GgufFile& file, SamplerOptions& options) {
   reader.real("general.sampling.temp", number("general.sampling.temp"), options.temperature, ranges::temperature);
   reader.real("general.sampling.top_p", number("general.sampling.top_p"), options.top_p, ranges::top_p);
   reader.real("general.sampling.min_p", number("general.sampling.min_p"), options.min_p, ranges::min_p);
+  reader.real("general.sampling.xtc_probability", number("general.sampling.xtc_probability"), options.xtc_probability,
+              ranges::xtc_probability);
+  reader.real("general.sampling.xtc_threshold", number("general.sampling.xtc_threshold"), options.xtc_threshold,
+              ranges::xtc_threshold);
   reader.real("general.sampling.penalty_repeat", number("general.sampling.penalty_repeat"), options.repetition_penalty,
               ranges::repetition_penalty);
   reader.top_k("general.sampling.top_k", number("general.sampling.top_k"), options.top_k);
