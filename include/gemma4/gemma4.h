@@ -31,6 +31,7 @@
 #include "gemma4/quantize.h"
 #include "gemma4/reply.h"
 #include "gemma4/sampler.h"
+#include "gemma4/score.h"
 #include "gemma4/session.h"
 #include "gemma4/tokenizer.h"
 #include "gemma4/types.h"

@@ -12,6 +12,8 @@
 namespace gemma4::session {
 namespace {
 
+constexpr std::size_t kMostLogits = std::size_t{1} << 24;  // that a sink gets at once: 64 MiB
+
 std::size_t positive(int value, const char* name) {
   GEMMA4_CHECK(value >= 1, ErrorCode::invalid_argument, name, ": expected at least 1, got ", value);
   return static_cast<std::size_t>(value);
@@ -264,13 +266,17 @@ void SessionState::prefill(const InputRows& input, Span<const std::int32_t> rows
         if (kept.empty()) return give(turn, Want::nothing, end - begin, 0, nullptr);
         const graph::ConstRows hidden = turn.workspace().normed.first(kept.size());
         require_finite(model::all_finite(values_of(hidden)), position());
-        if (with_logits) {
-          values.resize(kept.size() * vocab_size);
-          require_finite(logits(turn, hidden, values.data()), position());
+        const std::size_t most = with_logits ? std::max(kMostLogits / vocab_size, std::size_t{1}) : kept.size();
+        for (std::size_t first = 0; first < kept.size(); first += most) {
+          const graph::ConstRows some = hidden.part(first, std::min(most, kept.size() - first));
+          if (with_logits) {
+            values.resize(some.n * vocab_size);
+            require_finite(logits(turn, some, values.data()), position());
+          }
+          indices.assign(kept.begin() + first, kept.begin() + first + some.n);
+          for (std::int32_t& row : indices) row += static_cast<std::int32_t>(begin);
+          sink({indices, some, {values.data(), with_logits ? some.n : 0, vocab_size}});
         }
-        indices.assign(kept.begin(), kept.end());
-        for (std::int32_t& row : indices) row += static_cast<std::int32_t>(begin);
-        sink({indices, hidden, {values.data(), with_logits ? kept.size() : 0, vocab_size}});
       });
 } catch (const std::bad_alloc&) {
   base::fail(ErrorCode::out_of_memory, "prefill: no memory for a chunk at position ", position());

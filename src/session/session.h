@@ -17,13 +17,13 @@
 
 namespace gemma4::session {
 
-/// What a chunk of a prefill leaves of the rows that were asked for; gone when the call that gets it returns.
+/// What a chunk of a prefill leaves of the rows that were asked for, of many with wide logits a part; gone when the call that gets it returns.
 struct KeptRows {
   Span<const std::int32_t> rows;  ///< indices into the input, ascending
   graph::ConstRows hidden;        ///< [rows, hidden_size] after the final norm
   graph::ConstRows logits;        ///< [rows, vocab_size]; no rows where none are wanted
 };
-/// Takes them chunk by chunk, so that nobody needs room for all. It is called while the model is held: it must not use it.
+/// Takes them chunk by chunk or in smaller parts, so that nobody needs room for all. It is called while the model is held: it must not use it.
 using RowSink = std::function<void(const KeptRows&)>;
 
 class SessionState {
