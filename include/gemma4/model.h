@@ -11,6 +11,7 @@
 #include "gemma4/message.h"
 #include "gemma4/options.h"
 #include "gemma4/tokenizer.h"
+#include "gemma4/types.h"
 
 namespace gemma4 {
 
@@ -48,6 +49,18 @@ class Model {
   /// Loads an HF checkpoint folder (config.json, *.safetensors, tokenizer.json), a GGUF file (of a split one, the
   /// first), or a folder that holds one GGUF model. Throws Error: not_found, io, bad_format, bad_config, bad_checkpoint, unsupported, invalid_argument.
   static Model load(const std::string& path, const ModelOptions& options = {});
+
+  /// Loads a GGUF file, not a split one, that lies in memory as a whole. Weights are read from there: the bytes must stay,
+  /// and stay as they are, until the model, its copies, and the sessions and chats made of it are gone. `owner`, which may be
+  /// null, is kept until then. Where ModelOptions::use_mmap is off they are copied, and needed during the call only. At
+  /// addresses that are multiples of 32 nothing has to be copied. Throws Error: bad_format, bad_config, bad_checkpoint,
+  /// unsupported, invalid_argument, out_of_memory; "GGUF in memory" stands for the file's name.
+  static Model load(Span<const std::uint8_t> gguf, const ModelOptions& options = {},
+                    std::shared_ptr<const void> owner = nullptr);
+  /// Loads a GGUF file, not a split one, from an open file descriptor, whatever its position. The descriptor stays the
+  /// caller's, who may close it once this returns. Throws Error: io (no such descriptor, not a regular file, not open for
+  /// reading), and as above; "file descriptor N" stands for the file's name.
+  static Model load_fd(int fd, const ModelOptions& options = {});
 
   /// Hyper-parameters and tokenizer; valid as long as this Model or a copy of it.
   const ModelConfig& config() const noexcept;

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/check.h"
+#include "base/mapped_file.h"
 #include "model/load/loaded_model.h"
 #include "weights/name_map.h"
 #include "weights/verify.h"
@@ -31,6 +33,18 @@ Model::Model(std::shared_ptr<const model::LoadedModel> impl) : impl_(std::move(i
 
 Model Model::load(const std::string& path, const ModelOptions& options) {
   return Model(model::LoadedModel::load(path, options));
+}
+
+Model Model::load(Span<const std::uint8_t> gguf, const ModelOptions& options, std::shared_ptr<const void> owner) {
+  GEMMA4_CHECK(gguf.data() != nullptr || gguf.empty(), ErrorCode::invalid_argument, "Model::load: expected ", gguf.size(),
+               " bytes, got a null pointer");
+  return Model(model::LoadedModel::load(
+      base::MappedFile::of_memory(gguf.data(), gguf.size(), "GGUF in memory", std::move(owner), options.use_mmap), options));
+}
+
+Model Model::load_fd(int fd, const ModelOptions& options) {
+  return Model(model::LoadedModel::load(
+      base::MappedFile::of_descriptor(fd, base::concat("file descriptor ", fd), options.use_mmap), options));
 }
 
 const ModelConfig& Model::config() const noexcept { return impl_->config(); }

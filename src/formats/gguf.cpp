@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdio>
-#include <unordered_set>
 #include <utility>
 
 #include "base/check.h"
@@ -90,24 +89,39 @@ bool GgufFile::is_gguf(const std::string& path) {
   return file->size() >= 4 && std::memcmp(file->data(), "GGUF", 4) == 0;
 }
 
+/// One more part; returns its metadata. `tensors` are the names of those before it.
+GgufFile::Keys GgufFile::add(std::shared_ptr<const base::MappedFile> file, Names& tensors) {
+  parts_.push_back(file);
+  GgufPart part = parse_gguf({file->data(), file->size()}, file->path());
+  for (TensorEntry& tensor : part.tensors) {
+    GEMMA4_CHECK(tensors.insert(tensor.name).second, ErrorCode::bad_format, file->path(), ": GGUF: tensor \"", tensor.name,
+                 "\" is in an earlier part, too");
+    tensors_.push_back(std::move(tensor));
+  }
+  return std::move(part.metadata);
+}
+
+/// Returns how many parts there are.
+std::int64_t GgufFile::add_first(std::shared_ptr<const base::MappedFile> file, Names& tensors) {
+  path_ = file->path();
+  keys_ = add(std::move(file), tensors);
+  metadata_ = Metadata(keys_.begin(), keys_.end());
+  return find_int("split.count", 0, kMaxParts).value_or(1);
+}
+
+std::shared_ptr<const GgufFile> GgufFile::open(std::shared_ptr<const base::MappedFile> file) {
+  std::shared_ptr<GgufFile> result(new GgufFile);
+  Names names;
+  const std::int64_t count = result->add_first(std::move(file), names);
+  GEMMA4_CHECK(count <= 1, ErrorCode::unsupported, result->path_, ": GGUF: expected a model in one file, got one of ", count,
+               " parts (split.count); load those by the path of the first");
+  return result;
+}
+
 std::shared_ptr<const GgufFile> GgufFile::open(const std::string& path, bool use_mmap) {
   std::shared_ptr<GgufFile> result(new GgufFile);
-  result->path_ = path;
-  std::unordered_set<std::string> names;
-  const auto add = [&](const std::string& part_path) {
-    const auto& file = result->parts_.emplace_back(base::MappedFile::open(part_path, use_mmap));
-    GgufPart part = parse_gguf({file->data(), file->size()}, part_path);
-    for (TensorEntry& tensor : part.tensors) {
-      GEMMA4_CHECK(names.insert(tensor.name).second, ErrorCode::bad_format, part_path, ": GGUF: tensor \"", tensor.name,
-                   "\" is in an earlier part, too");
-      result->tensors_.push_back(std::move(tensor));
-    }
-    return std::move(part.metadata);
-  };
-
-  result->keys_ = add(path);
-  result->metadata_ = Metadata(result->keys_.begin(), result->keys_.end());
-  const std::int64_t count = result->find_int("split.count", 0, kMaxParts).value_or(1);
+  Names names;
+  const std::int64_t count = result->add_first(base::MappedFile::open(path, use_mmap), names);
   if (count <= 1) return result;
   const std::int64_t own = result->find_int("split.no", 0, UINT16_MAX).value_or(-1);
   GEMMA4_CHECK(own == 0, ErrorCode::bad_format, path, ": GGUF: expected the first of ", count,
@@ -117,7 +131,7 @@ std::shared_ptr<const GgufFile> GgufFile::open(const std::string& path, bool use
                " parts; expected a name that ends in ", suffix);
   for (std::int64_t i = 1; i < count; ++i) {
     const std::string part_path = path.substr(0, path.size() - suffix.size()) + part_suffix(i + 1, count);
-    const auto keys = add(part_path);
+    const auto keys = result->add(base::MappedFile::open(part_path, use_mmap), names);
     const Metadata metadata(keys.begin(), keys.end());
     const std::int64_t number = read_int(part_path, metadata, "split.no", 0, UINT16_MAX).value_or(-1);
     const std::int64_t parts = read_int(part_path, metadata, "split.count", 0, UINT16_MAX).value_or(-1);

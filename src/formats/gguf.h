@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -108,6 +109,8 @@ class GgufFile {
   /// Opens `path`; of a split file, its first part ("x-00001-of-00003.gguf"), and then its siblings in the same folder.
   /// Throws Error: not_found, io, bad_format, unsupported (other byte order, a tensor type without a name).
   static std::shared_ptr<const GgufFile> open(const std::string& path, bool use_mmap = true);
+  /// The same of one file that is open already, or lies in memory. Throws Error unsupported too: it is split.
+  static std::shared_ptr<const GgufFile> open(std::shared_ptr<const base::MappedFile> file);
   /// True when the file starts with "GGUF". Throws Error not_found or io.
   static bool is_gguf(const std::string& path);
 
@@ -140,6 +143,10 @@ class GgufFile {
 
  private:
   GgufFile() = default;
+  using Keys = std::vector<std::pair<std::string_view, GgufValue>>;
+  using Names = std::unordered_set<std::string>;
+  Keys add(std::shared_ptr<const base::MappedFile> file, Names& tensors);
+  std::int64_t add_first(std::shared_ptr<const base::MappedFile> file, Names& tensors);
   std::string path_;
   std::vector<std::shared_ptr<const base::MappedFile>> parts_;
   std::vector<std::pair<std::string_view, GgufValue>> keys_;

@@ -100,15 +100,29 @@ std::shared_ptr<const Checkpoint> Checkpoint::open(const std::string& path, bool
     if (result->path_ == path) {
       result->open_folder(use_mmap);
     } else {
-      result->open_gguf(use_mmap);
+      result->add_gguf(formats::GgufFile::open(result->path_, use_mmap));
     }
   } else if (formats::GgufFile::is_gguf(path)) {
-    result->open_gguf(use_mmap);
+    result->add_gguf(formats::GgufFile::open(result->path_, use_mmap));
   } else {
     formats::refuse_placeholder(first_bytes(path), path);
     base::fail(ErrorCode::bad_format, path,
                ": expected a GGUF file (magic number \"GGUF\") or a folder with config.json");
   }
+  result->index();
+  return result;
+}
+
+std::shared_ptr<const Checkpoint> Checkpoint::open(const std::shared_ptr<const base::MappedFile>& file) {
+  const std::string_view bytes(reinterpret_cast<const char*>(file->data()), file->size());
+  if (bytes.substr(0, 4) != "GGUF") {
+    formats::refuse_placeholder(bytes.substr(0, 512), file->path());
+    base::fail(ErrorCode::bad_format, file->path(), ": expected a GGUF file (magic number \"GGUF\"), got ", bytes.size(),
+               " bytes of something else");
+  }
+  std::shared_ptr<Checkpoint> result(new Checkpoint);
+  result->path_ = file->path();
+  result->add_gguf(formats::GgufFile::open(file));
   result->index();
   return result;
 }
@@ -157,8 +171,8 @@ void Checkpoint::open_folder(bool use_mmap) {
   }
 }
 
-void Checkpoint::open_gguf(bool use_mmap) {
-  gguf_ = formats::GgufFile::open(path_, use_mmap);
+void Checkpoint::add_gguf(std::shared_ptr<const formats::GgufFile> file) {
+  gguf_ = std::move(file);
   for (const formats::TensorEntry& entry : gguf_->tensors()) add(entry, canonical_from_gguf(entry.name));
 }
 

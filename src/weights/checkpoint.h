@@ -33,7 +33,11 @@ class Checkpoint {
   /// @param use_mmap  false reads the weights into memory.
   static std::shared_ptr<const Checkpoint> open(const std::string& path, bool use_mmap = true);
 
-  /// The folder, or the (first) GGUF file.
+  /// A GGUF file that is open already, or lies in memory. Throws Error: bad_format, bad_checkpoint, unsupported,
+  /// out_of_memory.
+  static std::shared_ptr<const Checkpoint> open(const std::shared_ptr<const base::MappedFile>& file);
+
+  /// The folder, or the (first) GGUF file; what has no path has a name for messages.
   const std::string& path() const noexcept { return path_; }
 
   const formats::GgufFile* gguf() const noexcept { return gguf_.get(); }  ///< null for an HF folder
@@ -58,7 +62,7 @@ class Checkpoint {
  private:
   Checkpoint() = default;
   void open_folder(bool use_mmap);
-  void open_gguf(bool use_mmap);
+  void add_gguf(std::shared_ptr<const formats::GgufFile> file);
   void add(const formats::TensorEntry& entry, std::string name);
   void index();
 

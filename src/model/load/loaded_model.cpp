@@ -49,12 +49,15 @@ std::shared_ptr<const tokenizer::BpeTokenizer> load_tokenizer(const weights::Che
 
 }  // namespace
 
-std::shared_ptr<const LoadedModel> LoadedModel::load(const std::string& path, const ModelOptions& options) try {
+/// @param open  gives the checkpoint; `path` is what messages call it.
+template <class Open>
+std::shared_ptr<const LoadedModel> LoadedModel::load(const std::string& path, const ModelOptions& options,
+                                                     Open&& open) try {
   GEMMA4_CHECK(options.threads >= 1 || options.threads == -1, ErrorCode::invalid_argument,
                "threads: expected at least 1, or -1 for one per physical core, got ", options.threads);
   const kernels::KernelTable& kernels = kernels::select_table();
   std::shared_ptr<LoadedModel> model(new LoadedModel);
-  model->checkpoint_ = weights::Checkpoint::open(path, options.use_mmap);
+  model->checkpoint_ = open();
   model->config_ = parse_config(*model->checkpoint_);
   model->sampler_defaults_ = parse_sampler_defaults(*model->checkpoint_, model->config_);
   model->tokenizer_ = load_tokenizer(*model->checkpoint_, model->config_);
@@ -73,6 +76,15 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(const std::string& path, co
   return model;
 } catch (const std::bad_alloc&) {
   base::fail(ErrorCode::out_of_memory, path, ": no memory to load it");
+}
+
+std::shared_ptr<const LoadedModel> LoadedModel::load(const std::string& path, const ModelOptions& options) {
+  return load(path, options, [&] { return weights::Checkpoint::open(path, options.use_mmap); });
+}
+
+std::shared_ptr<const LoadedModel> LoadedModel::load(const std::shared_ptr<const base::MappedFile>& file,
+                                                     const ModelOptions& options) {
+  return load(file->path(), options, [&] { return weights::Checkpoint::open(file); });
 }
 
 }  // namespace gemma4::model

@@ -18,6 +18,9 @@ class LoadedModel {
  public:
   /// As the public Model::load (include/gemma4/model.h).
   static std::shared_ptr<const LoadedModel> load(const std::string& path, const ModelOptions& options);
+  /// A GGUF file that is open already, or lies in memory.
+  static std::shared_ptr<const LoadedModel> load(const std::shared_ptr<const base::MappedFile>& file,
+                                                 const ModelOptions& options);
 
   const ModelConfig& config() const noexcept { return config_; }
   const std::shared_ptr<const tokenizer::BpeTokenizer>& tokenizer() const noexcept { return tokenizer_; }
@@ -32,6 +35,8 @@ class LoadedModel {
 
  private:
   LoadedModel() = default;
+  template <class Open>
+  static std::shared_ptr<const LoadedModel> load(const std::string& name, const ModelOptions& options, Open&& open);
 
   std::shared_ptr<const weights::Checkpoint> checkpoint_;
   ModelConfig config_;
