@@ -105,16 +105,18 @@ int to_max_tokens(const py::object& max_tokens) {
   return most;
 }
 
-std::vector<std::string> to_stop(const py::object& stop) {
-  if (stop.is_none()) return {};
-  if (py::isinstance<py::str>(stop)) return {std::string(to_utf8(stop, "stop"))};
+std::vector<std::string> to_texts(py::handle texts, const std::string& name) {
+  if (texts.is_none()) return {};
+  if (py::isinstance<py::str>(texts)) return {std::string(to_utf8(texts, name))};
   std::vector<std::string> out;
-  for (const py::handle text : stop) {
-    if (!py::isinstance<py::str>(text)) throw py::type_error("stop: expected strings");
-    out.emplace_back(to_utf8(text, "stop[" + std::to_string(out.size()) + "]"));
+  for (const py::handle text : texts) {
+    if (!py::isinstance<py::str>(text)) throw py::type_error(name + ": expected strings");
+    out.emplace_back(to_utf8(text, name + "[" + std::to_string(out.size()) + "]"));
   }
   return out;
 }
+
+std::vector<std::string> to_stop(const py::object& stop) { return to_texts(stop, "stop"); }
 
 py::array_t<float> to_numpy(Span<const float> values, std::optional<std::size_t> rows) {
   std::vector<py::ssize_t> shape;

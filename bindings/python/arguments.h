@@ -76,6 +76,9 @@ std::optional<DType> to_kv_dtype(const std::optional<std::string>& name);
 /// At least 0; -1 for None, no limit.
 int to_max_tokens(const py::object& max_tokens);
 
+/// One text or several; None: none.
+std::vector<std::string> to_texts(py::handle texts, const std::string& name);
+
 /// One stop string or several.
 std::vector<std::string> to_stop(const py::object& stop);
 

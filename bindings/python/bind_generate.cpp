@@ -83,6 +83,13 @@ std::unique_ptr<Generator> start(const SharedSession& session, const py::object&
   return std::make_unique<Generator>(session, std::move(sampler), ids, std::move(options), to_progress(progress, "Reading"));
 }
 
+std::vector<float> score_of(Guarded<Session>& self, const py::object& ids, const std::optional<CancelToken>& cancel) {
+  const std::vector<TokenId> tokens = to_tokens(ids);
+  Watch watch(py::none(), cancel);
+  const Claim session(self);
+  return run(watch, [&] { return score(*session, tokens, watch.cancel()); });
+}
+
 py::dict to_dict(const GenerateResult& result) {
   py::dict dict;
   dict["reason"] = to_string(result.reason);
@@ -91,6 +98,8 @@ py::dict to_dict(const GenerateResult& result) {
   dict["stop"] = result.stop;
   dict["prefill_seconds"] = result.prefill_seconds;
   dict["decode_seconds"] = result.decode_seconds;
+  dict["time_to_first_token"] = result.time_to_first_token;
+  dict["tokens_per_second"] = result.tokens_per_second;
   return dict;
 }
 
@@ -107,13 +116,18 @@ void bind_generate(py::module_& module) {
       .def_readonly("stop", &GenerateResult::stop, "The stop string that ended it, else empty.")
       .def_readonly("prefill_seconds", &GenerateResult::prefill_seconds, "Spent on the prompt.")
       .def_readonly("decode_seconds", &GenerateResult::decode_seconds, "Spent on the answer.")
+      .def_readonly("time_to_first_token", &GenerateResult::time_to_first_token,
+                    "Seconds until the first token was chosen, the prompt included; 0 where none was.")
+      .def_readonly("tokens_per_second", &GenerateResult::tokens_per_second,
+                    "Tokens after the first by the seconds they took; 0 where there were none.")
       .def("__repr__", [](const GenerateResult& self) {
         return py::str("GenerateResult(reason={!r}, text={!r})").format(to_string(self.reason), self.text);
       })
       .def("to_dict", [](const GenerateResult& self) { return to_dict(self); }, "As a dict that the json module writes.")
       .def("to_json", [](const GenerateResult& self) { return to_json(to_dict(self), "value").dump(); }, "As JSON text.");
   pickles(result, &GenerateResult::reason, &GenerateResult::text, &GenerateResult::token_ids, &GenerateResult::stop,
-          &GenerateResult::prefill_seconds, &GenerateResult::decode_seconds);
+          &GenerateResult::prefill_seconds, &GenerateResult::decode_seconds, &GenerateResult::time_to_first_token,
+          &GenerateResult::tokens_per_second);
 
   py::class_<Generator> type(module, "Generation",
                              "An iterator of Piece, for `for` and `async for`. The first step reads the prompt.");
@@ -128,6 +142,9 @@ void bind_generate(py::module_& module) {
   closes(type);
   refuse_copies(type, "Generation", "Session.fork() and generate() begin a second one");
 
+  module.def("score", &score_of, py::arg("session"), py::arg("ids"), py::kw_only(), py::arg("cancel") = py::none(),
+             "The natural log of each id's probability after what the session holds and the ids before it, as a list of\n"
+             "floats. Works on a fork: the session stays as it is. Ctrl-C and cancel end it between layers.");
   module.def(
       "generate", &start, py::arg("session"), py::arg("ids"), py::kw_only(), py::arg("sampler") = py::none(),
       py::arg("max_tokens") = py::none(), py::arg("stop") = py::tuple(), py::arg("cancel") = py::none(),

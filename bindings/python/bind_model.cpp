@@ -15,29 +15,65 @@ Compute to_compute(const std::string& name) {
   throw Error(ErrorCode::invalid_argument, "compute: expected \"auto\", \"f32\" or \"bf16\", got \"" + name + "\"");
 }
 
-Model load(const py::object& path, const py::object& threads, const std::string& compute, bool use_mmap,
-           const py::object& progress) {
+/// Loads with the arguments that all ways of loading have. `load` is called without the GIL.
+template <class Load>
+Model load_with(const py::object& threads, const std::string& compute, bool use_mmap, const py::object& progress,
+                Load&& load) {
   ModelOptions options;
   options.compute = to_compute(compute);
   if (!threads.is_none()) options.threads = to_int(threads, "threads");
   options.use_mmap = use_mmap;
-  const std::string name = to_path(path);
   const py::object shown = to_progress(progress, "Loading", true);
   Watch watch(shown, std::nullopt);
   options.progress = [&watch](std::uint64_t done, std::uint64_t total) {
     watch.step(done, total);
     if (watch.cancel().cancelled()) throw Error(ErrorCode::cancelled, "loading was cancelled");
   };
+  Model model = run(watch, [&] { return load(options); });
+  remember(model);
+  return model;
+}
+
+Model load(const py::object& path, const py::object& threads, const std::string& compute, bool use_mmap,
+           const py::object& progress) {
+  const std::string name = to_path(path);
   try {
-    Model model = run(watch, [&] { return Model::load(name, options); });
-    remember(model);
-    return model;
+    return load_with(threads, compute, use_mmap, progress,
+                     [&](const ModelOptions& options) { return Model::load(name, options); });
   } catch (const Error& error) {
     static const std::regex repository("[A-Za-z0-9][\\w.-]*/[A-Za-z0-9][\\w.-]*");
     if (error.code() != ErrorCode::not_found || !std::regex_match(name, repository) || std::filesystem::exists(name)) throw;
     throw Error(error.code(), std::string(error.what()) + "; a model of the Hugging Face hub is loaded by gemma4.from_pretrained(\"" +
                                   name + "\")");
   }
+}
+
+/// The bytes of an object for as long as the pointer lives, whichever thread lets go of it.
+std::shared_ptr<const Py_buffer> hold_buffer(const py::object& object) {
+  auto view = std::make_unique<Py_buffer>();
+  if (PyObject_GetBuffer(object.ptr(), view.get(), PyBUF_SIMPLE) != 0) throw py::error_already_set();
+  return {view.release(), [](const Py_buffer* held) {
+            if (Py_IsInitialized() == 0) return;  // the interpreter is gone, and the bytes with it
+            const py::gil_scoped_acquire gil;
+            PyBuffer_Release(const_cast<Py_buffer*>(held));
+            delete held;
+          }};
+}
+
+Model load_bytes(const py::object& data, const py::object& threads, const std::string& compute, bool use_mmap,
+                 const py::object& progress) {
+  const std::shared_ptr<const Py_buffer> held = hold_buffer(data);
+  const Span<const std::uint8_t> bytes(static_cast<const std::uint8_t*>(held->buf), static_cast<std::size_t>(held->len));
+  return load_with(threads, compute, use_mmap, progress,
+                   [&](const ModelOptions& options) { return Model::load(bytes, options, held); });
+}
+
+Model load_fd(const py::object& file, const py::object& threads, const std::string& compute, bool use_mmap,
+              const py::object& progress) {
+  const int fd = PyObject_AsFileDescriptor(file.ptr());
+  if (fd == -1) throw py::error_already_set();
+  return load_with(threads, compute, use_mmap, progress,
+                   [&](const ModelOptions& options) { return Model::load_fd(fd, options); });
 }
 
 }  // namespace
@@ -53,6 +89,15 @@ void bind_model(py::module_& module) {
            "KV cache; \"f32\" an F32 cache; \"bf16\" bf16 activations in prefill, faster and less exact. "
            "use_mmap=False reads the\n"
            "file into memory. progress(done, total) is called while loading; True shows a bar, False none, None one in notebooks.")
+      .def_static("from_bytes", &load_bytes, py::arg("data"), py::kw_only(), py::arg("threads") = py::none(),
+                  py::arg("compute") = "auto", py::arg("use_mmap") = true, py::arg("progress") = py::none(),
+                  "A GGUF file that lies in memory: bytes, or what has the buffer protocol (an mmap, an array). It is read in\n"
+                  "place and kept alive as long as the model; what may be written must stay as it is. use_mmap=False copies\n"
+                  "it. The other arguments are Model's.")
+      .def_static("from_fd", &load_fd, py::arg("file"), py::kw_only(), py::arg("threads") = py::none(),
+                  py::arg("compute") = "auto", py::arg("use_mmap") = true, py::arg("progress") = py::none(),
+                  "A GGUF file that is open: a file descriptor, or what has fileno(). It is read from its beginning, and may be\n"
+                  "closed afterwards. The other arguments are Model's.")
       .def_property_readonly("config", [](const Model& self) { return make_config(open(self).config()); },
                              "The hyper-parameters, spelled as in config.json.")
       .def_property_readonly("tokenizer", [](const Model& self) { return open(self).tokenizer(); },
@@ -66,7 +111,10 @@ void bind_model(py::module_& module) {
       .def(
           "sampler",
           [](const Model& self, const py::kwargs& changes) {
-            return share(Sampler(sampler_options(open(self).sampler_defaults(), changes, "sampler")));
+            const Model model = open(self);
+            Sampler sampler(sampler_options(model.sampler_defaults(), changes, "sampler"));
+            sampler.set_tokenizer(model.tokenizer());
+            return share(std::move(sampler));
           },
           "A Sampler with the model's defaults; arguments as Sampler's, each replacing a default.")
       .def_property_readonly(

@@ -65,13 +65,17 @@ void bind_results(py::module_& module) {
       .def_readonly("reasoning_tokens", &Usage::reasoning_tokens, "Of those, the ones of thoughts.")
       .def_readonly("prefill_seconds", &Usage::prefill_seconds, "Spent reading.")
       .def_readonly("decode_seconds", &Usage::decode_seconds, "Spent writing.")
+      .def_readonly("time_to_first_token", &Usage::time_to_first_token,
+                    "Seconds until the first token was chosen, reading included; 0 where none was.")
+      .def_readonly("tokens_per_second", &Usage::tokens_per_second,
+                    "Tokens after the first by the seconds they took; 0 where there were none.")
       .def("__repr__", [](const Usage& self) {
         return py::str("Usage(prompt_tokens={}, reused_tokens={}, completion_tokens={}, reasoning_tokens={})")
             .format(self.prompt_tokens, self.reused_tokens, self.completion_tokens, self.reasoning_tokens);
       });
   becomes_json(usage);
   pickles(usage, &Usage::prompt_tokens, &Usage::reused_tokens, &Usage::completion_tokens, &Usage::reasoning_tokens,
-          &Usage::prefill_seconds, &Usage::decode_seconds);
+          &Usage::prefill_seconds, &Usage::decode_seconds, &Usage::time_to_first_token, &Usage::tokens_per_second);
 
   py::class_<Reply> reply(module, "Reply", "A model's answer.");
   reply.def_readonly("text", &Reply::text, "The answer, without thought and calls.")

@@ -70,11 +70,19 @@ bool assign(SamplerOptions& options, const std::string& name, const py::handle& 
   if (name == "presence_penalty") return set(options.presence_penalty, number<float>(value, n));
   if (name == "frequency_penalty") return set(options.frequency_penalty, number<float>(value, n));
   if (name == "penalty_last_n") return set(options.penalty_last_n, to_int(value, n));
+  if (name == "dry_multiplier") return set(options.dry_multiplier, number<float>(value, n));
+  if (name == "dry_base") return set(options.dry_base, number<float>(value, n));
+  if (name == "dry_allowed_length") return set(options.dry_allowed_length, to_int(value, n));
+  if (name == "dry_penalty_last_n") return set(options.dry_penalty_last_n, to_int(value, n));
+  if (name == "dry_sequence_breakers") return set(options.dry_sequence_breakers, to_texts(value, n));
+  if (name == "no_repeat_ngram_size") return set(options.no_repeat_ngram_size, to_int(value, n));
   if (name == "temperature") return set(options.temperature, number<float>(value, n));
   if (name == "top_k") return set(options.top_k, to_int(value, n));
   if (name == "typical_p") return set(options.typical_p, number<float>(value, n));
   if (name == "top_p") return set(options.top_p, number<float>(value, n));
   if (name == "min_p") return set(options.min_p, number<float>(value, n));
+  if (name == "xtc_probability") return set(options.xtc_probability, number<float>(value, n));
+  if (name == "xtc_threshold") return set(options.xtc_threshold, number<float>(value, n));
   if (name == "seed") return set(options.seed, seed(value));
   if (name == "logprobs") return set(options.logprobs, number<bool>(value, n));
   if (name == "top_logprobs") return set(options.top_logprobs, to_int(value, n));
@@ -116,11 +124,19 @@ py::dict to_dict(const SamplerOptions& options) {
   GEMMA4_FIELD(presence_penalty);
   GEMMA4_FIELD(frequency_penalty);
   GEMMA4_FIELD(penalty_last_n);
+  GEMMA4_FIELD(dry_multiplier);
+  GEMMA4_FIELD(dry_base);
+  GEMMA4_FIELD(dry_allowed_length);
+  GEMMA4_FIELD(dry_penalty_last_n);
+  GEMMA4_FIELD(dry_sequence_breakers);
+  GEMMA4_FIELD(no_repeat_ngram_size);
   GEMMA4_FIELD(temperature);
   GEMMA4_FIELD(top_k);
   GEMMA4_FIELD(typical_p);
   GEMMA4_FIELD(top_p);
   GEMMA4_FIELD(min_p);
+  GEMMA4_FIELD(xtc_probability);
+  GEMMA4_FIELD(xtc_threshold);
   GEMMA4_FIELD(seed);
   GEMMA4_FIELD(logprobs);
   GEMMA4_FIELD(top_logprobs);
@@ -134,20 +150,32 @@ void bind_sampler(py::module_& module) {
   type.def(py::init(
                [](const py::kwargs& arguments) { return share(Sampler(sampler_options({}, arguments, "Sampler"))); }),
            "Keyword arguments, applied in this order: suppress=(), logit_bias={}, repetition_penalty=1.0,\n"
-           "presence_penalty=0.0, frequency_penalty=0.0, penalty_last_n=64, temperature=1.0, top_k=0, typical_p=1.0,\n"
-           "top_p=1.0, min_p=0.0; then seed=None, logprobs=False, top_logprobs=0. temperature=0 takes the best token,\n"
-           "as does top_p=0.\n"
+           "presence_penalty=0.0, frequency_penalty=0.0, penalty_last_n=64, dry_multiplier=0.0, dry_base=1.75,\n"
+           "dry_allowed_length=2, dry_penalty_last_n=-1, dry_sequence_breakers=(\"\\n\", \":\", '\"', \"*\"),\n"
+           "no_repeat_ngram_size=0, temperature=1.0, top_k=0, typical_p=1.0, top_p=1.0, min_p=0.0, xtc_probability=0.0,\n"
+           "xtc_threshold=0.1; then seed=None, logprobs=False, top_logprobs=0. temperature=0 takes the best token, as does\n"
+           "top_p=0.\n"
+           "dry_multiplier above 0 makes tokens that would go on with a repetition less likely, the longer it is the more;\n"
+           "repetitions end at the breakers, which need a tokenizer (set_tokenizer; generate(), Chat and Model.sampler() see to\n"
+           "it). no_repeat_ngram_size: no run of so many tokens comes twice, unless a grammar leaves nothing else.\n"
+           "xtc_probability: how often the likeliest tokens are dropped, all but the least likely of those at or above\n"
+           "xtc_threshold.\n"
            "seed: None draws one from the system; Sampler.seed tells it. logit_bias: keys are ids, or their digits as JSON\n"
            "has them.\n"
            "Model.sampler() starts from the model's own defaults instead.")
       .def("sample", &sample, py::arg("logits"), "Draws from float32 [vocab_size] logits and counts the token as seen.")
+      .def(
+          "set_tokenizer",
+          [](Guarded<Sampler>& self, const Tokenizer& tokenizer) { Claim(self)->set_tokenizer(tokenizer); },
+          py::arg("tokenizer"),
+          "Says what tokens say, for dry_sequence_breakers. Only sample() on a Sampler of one's own needs it.")
       .def(
           "observe",
           [](Guarded<Sampler>& self, const py::object& ids) {
             const std::vector<TokenId> tokens = to_tokens(ids);
             Claim(self)->observe(tokens);
           },
-          py::arg("ids"), "Counts tokens as seen for the penalties.")
+          py::arg("ids"), "Counts tokens as seen, for the penalties, DRY and the n-grams.")
       .def(
           "reset", [](Guarded<Sampler>& self) { Claim(self)->reset(); },
           "Forgets what was seen and restarts from the seed: the same draws come again.")

@@ -189,6 +189,9 @@ GEMMA4_API gemma4_status gemma4_reply_usage(const gemma4_reply* reply, size_t* o
 /// Seconds of reading and of writing. Each may be NULL.
 GEMMA4_API gemma4_status gemma4_reply_seconds(const gemma4_reply* reply, double* out_prefill_seconds,
                                               double* out_decode_seconds);
+/// As gemma4_generation_speed. Each may be NULL.
+GEMMA4_API gemma4_status gemma4_reply_speed(const gemma4_reply* reply, double* out_time_to_first_token,
+                                            double* out_tokens_per_second);
 
 /// The tokens that the reply's text was made of, and their natural logs under the raw logits, where the chat's sampler has
 /// log-probabilities on; else none. Arrays of one length.

@@ -95,6 +95,11 @@ GEMMA4_API gemma4_status gemma4_generation_stop_text(const gemma4_generation* ge
 GEMMA4_API gemma4_status gemma4_generation_seconds(const gemma4_generation* generation, double* out_prefill_seconds,
                                                    double* out_decode_seconds);
 
+/// Seconds from the beginning of the generation, the prompt included, until its first token was chosen, and the tokens
+/// after it by the seconds they took; 0 where there are none. Each may be NULL.
+GEMMA4_API gemma4_status gemma4_generation_speed(const gemma4_generation* generation, double* out_time_to_first_token,
+                                                 double* out_tokens_per_second);
+
 #ifdef __cplusplus
 }
 #endif

@@ -51,6 +51,14 @@ GEMMA4_API gemma4_status gemma4_model_options_set_cancel(gemma4_model_options* o
 /// cancelled. Destroy with gemma4_model_destroy.
 GEMMA4_API gemma4_status gemma4_model_load(const char* path, size_t path_length, const gemma4_model_options* options,
                                            gemma4_model** out_model);
+/// The same of a GGUF file, not a split one, that lies in memory as a whole. It is read in place: the bytes must stay, and
+/// stay as they are, until the model and all sessions, chats and tokenizers made of it are destroyed; after
+/// gemma4_model_options_set_mmap(options, 0) they are copied, and needed during the call only.
+GEMMA4_API gemma4_status gemma4_model_load_memory(const void* data, size_t size, const gemma4_model_options* options,
+                                                  gemma4_model** out_model);
+/// The same of a GGUF file, not a split one, that is open for reading, from its beginning, wherever the descriptor stands.
+/// The descriptor stays the caller's, who may close it afterwards.
+GEMMA4_API gemma4_status gemma4_model_load_fd(int32_t fd, const gemma4_model_options* options, gemma4_model** out_model);
 GEMMA4_API gemma4_status gemma4_model_destroy(gemma4_model* model);
 
 GEMMA4_API gemma4_status gemma4_model_vocab_size(const gemma4_model* model, int32_t* out_vocab_size);

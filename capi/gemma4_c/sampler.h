@@ -3,6 +3,7 @@
 #define GEMMA4_C_SAMPLER_H
 
 #include "model.h"
+#include "tokenizer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,6 +36,25 @@ GEMMA4_API gemma4_status gemma4_sampler_options_set_presence_penalty(gemma4_samp
 GEMMA4_API gemma4_status gemma4_sampler_options_set_frequency_penalty(gemma4_sampler_options* options, float penalty);
 /// How many latest tokens count as seen, by default 64; -1: all, 0: none.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_penalty_last_n(gemma4_sampler_options* options, int32_t tokens);
+/// DRY: a token that would go on with a repetition loses multiplier * base ^ (n - allowed_length) of its logit, n being
+/// how many of the latest tokens stand before it elsewhere in the text too, allowed_length or more. 0: off, the default.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_dry_multiplier(gemma4_sampler_options* options, float multiplier);
+/// At least 1; by default 1.75.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_dry_base(gemma4_sampler_options* options, float base);
+/// 0 or more; by default 2: shorter repetitions cost nothing.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_dry_allowed_length(gemma4_sampler_options* options, int32_t tokens);
+/// In how many latest tokens repetitions are looked for; -1, the default: all, 0: none.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_dry_penalty_last_n(gemma4_sampler_options* options, int32_t tokens);
+/// One more text beyond which no repetition reaches back, besides "\n", ":", "\"" and "*". Errors: invalid_argument where
+/// it is empty or not valid UTF-8. A sampler with such texts and DRY needs gemma4_sampler_set_tokenizer before
+/// gemma4_sampler_sample; generations and chats see to it themselves.
+GEMMA4_API gemma4_status gemma4_sampler_options_add_dry_sequence_breaker(gemma4_sampler_options* options,
+                                                                         const char* text, size_t text_length);
+/// Forgets these texts, those of the beginning too.
+GEMMA4_API gemma4_status gemma4_sampler_options_clear_dry_sequence_breakers(gemma4_sampler_options* options);
+/// No run of so many tokens comes twice, the prompt's included, unless a mask or a grammar leaves nothing else; 0: off.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_no_repeat_ngram_size(gemma4_sampler_options* options,
+                                                                         int32_t tokens);
 /// Logits are divided by it; 0: greedy, the first maximum wins.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_temperature(gemma4_sampler_options* options, float temperature);
 /// Keep the k largest; 0: all.
@@ -45,6 +65,11 @@ GEMMA4_API gemma4_status gemma4_sampler_options_set_typical_p(gemma4_sampler_opt
 GEMMA4_API gemma4_status gemma4_sampler_options_set_top_p(gemma4_sampler_options* options, float mass);
 /// Drop tokens below min_p times the best probability; 0: off.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_min_p(gemma4_sampler_options* options, float min_p);
+/// XTC: with this probability, 0 to 1, the likeliest tokens are dropped: where two or more have the threshold or more, all of
+/// those but the least likely. 0: off, the default. Nothing is dropped where the temperature is 0.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_xtc_probability(gemma4_sampler_options* options, float probability);
+/// 0 to 1; by default 0.1.
+GEMMA4_API gemma4_status gemma4_sampler_options_set_xtc_threshold(gemma4_sampler_options* options, float threshold);
 /// Equal seeds give equal draws on every platform. Without this call each sampler draws a seed from the system.
 GEMMA4_API gemma4_status gemma4_sampler_options_set_seed(gemma4_sampler_options* options, uint64_t seed);
 /// -1, the default: no log-probabilities. 0 or more: those of the chosen token and of so many most likely ones.
@@ -57,9 +82,12 @@ GEMMA4_API gemma4_status gemma4_sampler_destroy(gemma4_sampler* sampler);
 /// A second sampler in the same state: it draws on alike.
 GEMMA4_API gemma4_status gemma4_sampler_copy(const gemma4_sampler* sampler, gemma4_sampler** out_sampler);
 
+/// Says what tokens say, for the sequence breakers of DRY: the tokenizer of the model that the logits are of.
+GEMMA4_API gemma4_status gemma4_sampler_set_tokenizer(gemma4_sampler* sampler, const gemma4_tokenizer* tokenizer);
 /// Draws a token from n logits (the model's vocab_size) and counts it as seen. `mask`, [n_words], holds the draw to the
 /// tokens whose bit (id % 32) of mask[id / 32] is set, n_words = (n + 31) / 32; NULL with 0 words: any. Errors:
-/// non_finite when nothing finite is left to choose from; invalid_argument.
+/// non_finite when nothing finite is left to choose from; invalid_argument, also where gemma4_sampler_set_tokenizer is
+/// missing.
 GEMMA4_API gemma4_status gemma4_sampler_sample(gemma4_sampler* sampler, const float* logits, size_t n_logits,
                                                const uint32_t* mask, size_t n_words, int32_t* out_token);
 /// Natural log of the probability of the last drawn token by the raw logits; 0 where log-probabilities are not asked

@@ -97,6 +97,12 @@ GEMMA4_API gemma4_status gemma4_session_checkpoint(gemma4_session* session, int3
 /// A second session with the same tokens; both go on independently, each to the bits that the same calls would have given
 /// without the fork. Errors: out_of_memory.
 GEMMA4_API gemma4_status gemma4_session_fork(const gemma4_session* session, gemma4_session** out_session);
+/// How likely a continuation is: the natural log of each token's probability after what the session holds and the tokens
+/// before it, to out_logprobs [n_tokens]. A fork is used, with a fork's memory; the session stays as it is. `cancel` may be
+/// NULL. Errors: token_out_of_range, context_full (all but the last token must fit), invalid_argument (the session holds no
+/// tokens), cancelled, non_finite, out_of_memory; out_logprobs is then as it was.
+GEMMA4_API gemma4_status gemma4_session_score(const gemma4_session* session, const int32_t* tokens, size_t n_tokens,
+                                              const gemma4_cancel_token* cancel, float* out_logprobs);
 /// Bytes of KV cache and work space that it has committed.
 GEMMA4_API gemma4_status gemma4_session_memory_bytes(const gemma4_session* session, uint64_t* out_bytes);
 

@@ -236,3 +236,12 @@ gemma4_status gemma4_generation_seconds(const gemma4_generation* generation, dou
     if (out_decode_seconds != nullptr) *out_decode_seconds = of->so_far().decode_seconds;
   });
 }
+
+gemma4_status gemma4_generation_speed(const gemma4_generation* generation, double* out_time_to_first_token,
+                                      double* out_tokens_per_second) {
+  return guard([&] {
+    const capi::Running of(generation);
+    if (out_time_to_first_token != nullptr) *out_time_to_first_token = of->so_far().time_to_first_token;
+    if (out_tokens_per_second != nullptr) *out_tokens_per_second = of->so_far().tokens_per_second;
+  });
+}

@@ -30,6 +30,21 @@ Runner runner_of(gemma4_runner runner, void* user_data) {
   };
 }
 
+/// The options behind a handle, with its progress function and its cancel token as one.
+ModelOptions load_options(const gemma4_model_options* options, const std::string& name) {
+  auto values = options_of<ModelOptionsObject>(options);
+  if (!values.cancel && values.progress == nullptr) return values.model;
+  if (values.cancel && values.cancel->cancelled()) {
+    throw Error(ErrorCode::cancelled, name + ": cancelled before it was loaded");
+  }
+  const auto report = progress_of(values.progress, values.progress_data);
+  values.model.progress = [report, cancel = values.cancel](std::uint64_t done, std::uint64_t total) {
+    if (cancel && cancel->cancelled()) throw Error(ErrorCode::cancelled, "cancelled while loading");
+    if (report) report(done, total);
+  };
+  return values.model;
+}
+
 }  // namespace
 }  // namespace gemma4::capi
 
@@ -90,18 +105,26 @@ gemma4_status gemma4_model_load(const char* path, size_t path_length, const gemm
   return guard([&] {
     capi::required(out_model, "out_model") = nullptr;
     const std::string name = capi::path(path, path_length, "path");
-    auto values = capi::options_of<capi::ModelOptionsObject>(options);
-    if (values.cancel || values.progress != nullptr) {
-      const auto report = capi::progress_of(values.progress, values.progress_data);
-      values.model.progress = [report, cancel = values.cancel](std::uint64_t done, std::uint64_t total) {
-        if (cancel && cancel->cancelled()) throw gemma4::Error(gemma4::ErrorCode::cancelled, "cancelled while loading");
-        if (report) report(done, total);
-      };
-      if (values.cancel && values.cancel->cancelled()) {
-        throw gemma4::Error(gemma4::ErrorCode::cancelled, name + ": cancelled before it was loaded");
-      }
-    }
-    capi::create<capi::ModelObject>(out_model, "out_model", gemma4::Model::load(name, values.model));
+    const gemma4::ModelOptions values = capi::load_options(options, name);
+    capi::create<capi::ModelObject>(out_model, "out_model", gemma4::Model::load(name, values));
+  });
+}
+
+gemma4_status gemma4_model_load_memory(const void* data, size_t size, const gemma4_model_options* options,
+                                       gemma4_model** out_model) {
+  return guard([&] {
+    capi::required(out_model, "out_model") = nullptr;
+    const auto bytes = capi::array(static_cast<const std::uint8_t*>(data), size, "data");
+    const gemma4::ModelOptions values = capi::load_options(options, "GGUF in memory");
+    capi::create<capi::ModelObject>(out_model, "out_model", gemma4::Model::load(bytes, values));
+  });
+}
+
+gemma4_status gemma4_model_load_fd(int32_t fd, const gemma4_model_options* options, gemma4_model** out_model) {
+  return guard([&] {
+    capi::required(out_model, "out_model") = nullptr;
+    const gemma4::ModelOptions values = capi::load_options(options, "file descriptor " + std::to_string(fd));
+    capi::create<capi::ModelObject>(out_model, "out_model", gemma4::Model::load_fd(fd, values));
   });
 }
 

@@ -71,6 +71,15 @@ gemma4_status gemma4_reply_seconds(const gemma4_reply* reply, double* out_prefil
   });
 }
 
+gemma4_status gemma4_reply_speed(const gemma4_reply* reply, double* out_time_to_first_token,
+                                 double* out_tokens_per_second) {
+  return guard([&] {
+    const auto of = capi::reply_of(reply);
+    if (out_time_to_first_token != nullptr) *out_time_to_first_token = of->reply.usage.time_to_first_token;
+    if (out_tokens_per_second != nullptr) *out_tokens_per_second = of->reply.usage.tokens_per_second;
+  });
+}
+
 gemma4_status gemma4_reply_tokens(const gemma4_reply* reply, int32_t* tokens, size_t capacity, size_t* out_count) {
   return guard([&] { capi::write_tokens(capi::reply_of(reply)->reply.samples, tokens, capacity, out_count); });
 }

@@ -60,6 +60,38 @@ gemma4_status gemma4_sampler_options_set_penalty_last_n(gemma4_sampler_options* 
   return guard([&] { Options(options)->options.penalty_last_n = tokens; });
 }
 
+gemma4_status gemma4_sampler_options_set_dry_multiplier(gemma4_sampler_options* options, float multiplier) {
+  return guard([&] { Options(options)->options.dry_multiplier = multiplier; });
+}
+
+gemma4_status gemma4_sampler_options_set_dry_base(gemma4_sampler_options* options, float base) {
+  return guard([&] { Options(options)->options.dry_base = base; });
+}
+
+gemma4_status gemma4_sampler_options_set_dry_allowed_length(gemma4_sampler_options* options, int32_t tokens) {
+  return guard([&] { Options(options)->options.dry_allowed_length = tokens; });
+}
+
+gemma4_status gemma4_sampler_options_set_dry_penalty_last_n(gemma4_sampler_options* options, int32_t tokens) {
+  return guard([&] { Options(options)->options.dry_penalty_last_n = tokens; });
+}
+
+gemma4_status gemma4_sampler_options_add_dry_sequence_breaker(gemma4_sampler_options* options, const char* text,
+                                                              size_t text_length) {
+  return guard([&] {
+    const Options to(options);
+    to->options.dry_sequence_breakers.push_back(capi::stop_text(text, text_length));
+  });
+}
+
+gemma4_status gemma4_sampler_options_clear_dry_sequence_breakers(gemma4_sampler_options* options) {
+  return guard([&] { Options(options)->options.dry_sequence_breakers.clear(); });
+}
+
+gemma4_status gemma4_sampler_options_set_no_repeat_ngram_size(gemma4_sampler_options* options, int32_t tokens) {
+  return guard([&] { Options(options)->options.no_repeat_ngram_size = tokens; });
+}
+
 gemma4_status gemma4_sampler_options_set_temperature(gemma4_sampler_options* options, float temperature) {
   return guard([&] { Options(options)->options.temperature = temperature; });
 }
@@ -78,6 +110,14 @@ gemma4_status gemma4_sampler_options_set_top_p(gemma4_sampler_options* options, 
 
 gemma4_status gemma4_sampler_options_set_min_p(gemma4_sampler_options* options, float min_p) {
   return guard([&] { Options(options)->options.min_p = min_p; });
+}
+
+gemma4_status gemma4_sampler_options_set_xtc_probability(gemma4_sampler_options* options, float probability) {
+  return guard([&] { Options(options)->options.xtc_probability = probability; });
+}
+
+gemma4_status gemma4_sampler_options_set_xtc_threshold(gemma4_sampler_options* options, float threshold) {
+  return guard([&] { Options(options)->options.xtc_threshold = threshold; });
 }
 
 gemma4_status gemma4_sampler_options_set_seed(gemma4_sampler_options* options, uint64_t seed) {
@@ -107,6 +147,13 @@ gemma4_status gemma4_sampler_copy(const gemma4_sampler* sampler, gemma4_sampler*
   return guard([&] {
     capi::required(out_sampler, "out_sampler") = nullptr;
     capi::create<capi::SamplerObject>(out_sampler, "out_sampler", gemma4::Sampler(Sampler(sampler)->sampler));
+  });
+}
+
+gemma4_status gemma4_sampler_set_tokenizer(gemma4_sampler* sampler, const gemma4_tokenizer* tokenizer) {
+  return guard([&] {
+    const Sampler to(sampler);
+    to->sampler.set_tokenizer(capi::shared<capi::TokenizerObject>(tokenizer)->tokenizer);
   });
 }
 

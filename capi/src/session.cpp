@@ -1,4 +1,6 @@
 // gemma4_c/session.h.
+#include <algorithm>
+
 #include "objects.h"
 
 namespace gemma4::capi {
@@ -166,6 +168,17 @@ gemma4_status gemma4_session_fork(const gemma4_session* session, gemma4_session*
   return guard([&] {
     capi::required(out_session, "out_session") = nullptr;
     capi::create<capi::SessionObject>(out_session, "out_session", Session(session)->session.fork());
+  });
+}
+
+gemma4_status gemma4_session_score(const gemma4_session* session, const int32_t* tokens, size_t n_tokens,
+                                   const gemma4_cancel_token* cancel, float* out_logprobs) {
+  return guard([&] {
+    const Session on(session);
+    const auto continuation = capi::array(tokens, n_tokens, "tokens");
+    if (!continuation.empty()) capi::required(out_logprobs, "out_logprobs");
+    const std::vector<float> scores = gemma4::score(on->session, continuation, capi::cancel_of(cancel));
+    std::copy(scores.begin(), scores.end(), out_logprobs);
   });
 }
 

@@ -64,8 +64,8 @@ void run(const Arguments& arguments) {
   };
   std::fprintf(stderr, "prompt: %zu tokens in %.3f s (%.1f tokens/s)\n", prompt.size(), result.prefill_seconds,
                rate(prompt.size(), result.prefill_seconds));
-  std::fprintf(stderr, "answer: %zu tokens in %.3f s (%.1f tokens/s)\n", result.token_ids.size(), result.decode_seconds,
-               rate(result.token_ids.size(), result.decode_seconds));
+  std::fprintf(stderr, "answer: %zu tokens in %.3f s (%.1f tokens/s), the first of them %.3f s after the start\n",
+               result.token_ids.size(), result.decode_seconds, result.tokens_per_second, result.time_to_first_token);
   std::fprintf(stderr, "stopped: %s%s%s; seed %llu\n", gemma4::to_string(result.reason), result.stop.empty() ? "" : " ",
                result.stop.c_str(), static_cast<unsigned long long>(sampler.seed()));
 }

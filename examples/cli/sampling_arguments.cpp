@@ -41,6 +41,21 @@ void SamplingArguments::add_to(CLI::App& command) {
   command.add_option("--frequency-penalty", frequency_penalty, "Subtracted per occurrence; 0: off")->group(group);
   command.add_option("--penalty-last-n", penalty_last_n, "Latest tokens that count as seen; -1: all; 0: none")
       ->group(group);
+  command.add_option("--dry-multiplier", dry_multiplier, "Makes tokens that would go on with a repetition less likely; 0: off")
+      ->group(group);
+  command.add_option("--dry-base", dry_base, "How fast that grows with each token repeated; at least 1")->group(group);
+  command.add_option("--dry-allowed-length", dry_allowed_length, "Shorter repetitions cost nothing")->group(group);
+  command.add_option("--dry-penalty-last-n", dry_penalty_last_n, "Latest tokens where repetitions are looked for; -1: all")
+      ->group(group);
+  command.add_option("--dry-sequence-breaker", dry_sequence_breakers,
+                     "Text beyond which no repetition reaches, instead of newline : \" and *; may be repeated")
+      ->allow_extra_args(false)
+      ->group(group);
+  command.add_option("--no-repeat-ngram-size", no_repeat_ngram_size, "No run of so many tokens comes twice; 0: off")
+      ->group(group);
+  command.add_option("--xtc-probability", xtc_probability, "How often the likeliest tokens are dropped; 0: never")
+      ->group(group);
+  command.add_option("--xtc-threshold", xtc_threshold, "Probability from which on a token is one of those")->group(group);
   command.add_option("--logit-bias", logit_bias, "ID=VALUE, added to that token's logit; may be repeated")
       ->allow_extra_args(false)
       ->group(group);
@@ -61,6 +76,14 @@ gemma4::SamplerOptions SamplingArguments::options(const gemma4::Model& model) co
   set(o.presence_penalty, presence_penalty);
   set(o.frequency_penalty, frequency_penalty);
   set(o.penalty_last_n, penalty_last_n);
+  set(o.dry_multiplier, dry_multiplier);
+  set(o.dry_base, dry_base);
+  set(o.dry_allowed_length, dry_allowed_length);
+  set(o.dry_penalty_last_n, dry_penalty_last_n);
+  if (!dry_sequence_breakers.empty()) o.dry_sequence_breakers = dry_sequence_breakers;
+  set(o.no_repeat_ngram_size, no_repeat_ngram_size);
+  set(o.xtc_probability, xtc_probability);
+  set(o.xtc_threshold, xtc_threshold);
   for (const std::string& bias : logit_bias) o.logit_bias.push_back(parse_bias(bias));
   o.suppress.insert(o.suppress.end(), suppress.begin(), suppress.end());
   o.seed = seed;

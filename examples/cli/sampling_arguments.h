@@ -18,7 +18,9 @@ namespace cli {
 struct SamplingArguments {
   std::optional<float> temperature, top_p, min_p, typical_p;
   std::optional<float> repetition_penalty, presence_penalty, frequency_penalty;
-  std::optional<int> top_k, penalty_last_n;
+  std::optional<float> dry_multiplier, dry_base, xtc_probability, xtc_threshold;
+  std::optional<int> top_k, penalty_last_n, dry_allowed_length, dry_penalty_last_n, no_repeat_ngram_size;
+  std::vector<std::string> dry_sequence_breakers;
   std::optional<std::uint64_t> seed;
   std::vector<std::string> logit_bias;  ///< "ID=VALUE"
   std::vector<int> suppress;

@@ -51,15 +51,15 @@ double log_sum_exp(Span<const float> logits) noexcept {
 
 std::vector<float> score(const SessionState& session, Span<const TokenId> continuation,
                          const std::optional<CancelToken>& cancel) {
+  const std::size_t room = session.context_length() - session.position();
+  GEMMA4_CHECK(continuation.size() <= room + 1, ErrorCode::context_full, "score: expected a continuation of at most ",
+               room + 1, " tokens (context_length ", session.context_length(), ", of which ", session.position(),
+               " are taken), got ", continuation.size());
   const int vocab_size = session.model().config().vocab_size;
   for (std::size_t i = 0; i < continuation.size(); ++i) {
     GEMMA4_CHECK(continuation[i] >= 0 && continuation[i] < vocab_size, ErrorCode::token_out_of_range, "score: token ", i,
                  ": expected an id from 0 to ", vocab_size - 1, ", got ", continuation[i]);
   }
-  const std::size_t room = session.context_length() - session.position();
-  GEMMA4_CHECK(continuation.size() <= room + 1, ErrorCode::context_full, "score: expected a continuation of at most ",
-               room + 1, " tokens (context_length ", session.context_length(), ", of which ", session.position(),
-               " are taken), got ", continuation.size());
   std::vector<float> result;
   if (continuation.empty()) return result;
   result.reserve(continuation.size());

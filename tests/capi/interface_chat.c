@@ -178,7 +178,7 @@ void test_chat(gemma4_model* model) {
   int32_t more = 0, type = 0, finish = -1, stop = -1;
   size_t n = 0, index = 0, prompt = 0, reused = 0, completion = 0, reasoning = 0;
   uint64_t bytes = 0, seed = 0;
-  double prefill_seconds = -1, decode_seconds = -1;
+  double prefill_seconds = -1, decode_seconds = -1, first = -1, rate = -1;
   char streamed[4096] = "";
   int calls = 0;
   Events events;
@@ -210,6 +210,8 @@ void test_chat(gemma4_model* model) {
   CHECK(prompt > 5 && reused == 0 && completion >= 1 && reasoning == 0);
   CHECK_OK(gemma4_reply_seconds(reply, &prefill_seconds, &decode_seconds));
   CHECK(prefill_seconds > 0 && decode_seconds > 0);
+  CHECK_OK(gemma4_reply_speed(reply, &first, &rate));
+  CHECK(first > prefill_seconds && first <= prefill_seconds + decode_seconds && rate > 0);
   CHECK_OK(gemma4_reply_destroy(reply));
   FETCH_TEXT(text, sizeof text, gemma4_chat_messages(chat, b_, c_, n_));
   CHECK(strcmp(text,

@@ -30,7 +30,7 @@ void test_generate(gemma4_model* model) {
   gemma4_matcher* matcher = NULL;
   size_t n_prompt, n = 0, n_pulled = 0;
   int32_t more = 0, reason = 0;
-  double prefill_seconds = -1, decode_seconds = -1;
+  double prefill_seconds = -1, decode_seconds = -1, first = -1, rate = -1;
   float logprobs[64];
   char pulled[4096] = "";
   int calls = 0;
@@ -56,6 +56,9 @@ void test_generate(gemma4_model* model) {
   }
   CHECK_OK(gemma4_generation_seconds(generation, &prefill_seconds, &decode_seconds));
   CHECK(prefill_seconds > 0 && decode_seconds > 0);
+  CHECK_OK(gemma4_generation_speed(generation, &first, &rate));
+  CHECK(first > prefill_seconds && first <= prefill_seconds + decode_seconds && rate > 0);
+  CHECK_OK(gemma4_generation_speed(generation, NULL, NULL));
   CHECK_OK(gemma4_generation_destroy(generation));
 
   /* pulled */

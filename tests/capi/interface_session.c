@@ -62,6 +62,33 @@ void test_session(gemma4_model* model) {
   CHECK_OK(gemma4_session_logits_view(session, &view, &n));
   CHECK(n == (size_t)vocab);
   for (next = 0, i = 1; i < n; ++i) next = view[i] > view[next] ? (int32_t)i : next;
+  {
+    /* the log-probability of the likeliest token, and of two; the session does not notice */
+    float scores[2] = {1.0F, 1.0F};
+    int32_t two[2];
+    double sum = 0.0;
+    for (i = 0; i < n; ++i) sum += exp((double)view[i] - (double)view[next]);
+    two[0] = next, two[1] = ids[0];
+    CHECK_OK(gemma4_session_score(session, two, 1, NULL, scores));
+    CHECK(fabs((double)scores[0] + log(sum)) < 1e-4 && scores[1] == 1.0F);
+    CHECK_OK(gemma4_session_score(session, two, 2, NULL, scores));
+    CHECK(fabs((double)scores[0] + log(sum)) < 1e-4 && scores[1] < 0.0F);
+    CHECK_OK(gemma4_session_score(session, NULL, 0, NULL, NULL));
+    CHECK_REFUSED(gemma4_session_score(session, two, 2, NULL, NULL));
+    CHECK_REFUSED(gemma4_session_score(session, NULL, 2, NULL, scores));
+    CHECK_REFUSED(gemma4_session_score(NULL, two, 2, NULL, scores));
+    two[1] = vocab;
+    CHECK_STATUS(GEMMA4_ERROR_TOKEN_OUT_OF_RANGE, gemma4_session_score(session, two, 2, NULL, scores));
+    CHECK_STATUS(GEMMA4_ERROR_CONTEXT_FULL, gemma4_session_score(session, ids, 4096, NULL, rows));
+    CHECK_OK(gemma4_cancel_token_create(&token));
+    CHECK_OK(gemma4_cancel_token_cancel(token));
+    CHECK_STATUS(GEMMA4_ERROR_CANCELLED, gemma4_session_score(session, ids, 2, token, scores));
+    CHECK_OK(gemma4_cancel_token_destroy(token));
+    CHECK_OK(gemma4_session_position(session, &n));
+    CHECK(n == n_prompt);
+    CHECK_OK(gemma4_session_logits_view(session, &view, &n));
+    CHECK(n == (size_t)vocab);
+  }
   CHECK_OK(gemma4_session_checkpoint(session, &kept));
   CHECK_OK(gemma4_session_checkpoint(session, NULL));
   CHECK_OK(gemma4_session_fork(session, &fork));
@@ -112,6 +139,7 @@ void test_session(gemma4_model* model) {
 void test_sampler(gemma4_model* model) {
   gemma4_sampler_options *options = NULL, *of_model = NULL;
   gemma4_sampler *sampler = NULL, *copy = NULL;
+  gemma4_tokenizer* tokenizer = NULL;
   const float logits[6] = {0.5F, 3.0F, 2.0F, 1.0F, 0.0F, -1.0F};
   const int32_t one = 1;
   uint32_t mask = 1U << 4;
@@ -150,6 +178,16 @@ void test_sampler(gemma4_model* model) {
   CHECK_OK(gemma4_sampler_options_set_presence_penalty(options, 0.1F));
   CHECK_OK(gemma4_sampler_options_set_frequency_penalty(options, 0.1F));
   CHECK_OK(gemma4_sampler_options_set_penalty_last_n(options, -1));
+  CHECK_OK(gemma4_sampler_options_set_dry_multiplier(options, 0.8F));
+  CHECK_OK(gemma4_sampler_options_set_dry_base(options, 1.5F));
+  CHECK_OK(gemma4_sampler_options_set_dry_allowed_length(options, 1));
+  CHECK_OK(gemma4_sampler_options_set_dry_penalty_last_n(options, 100));
+  CHECK_OK(gemma4_sampler_options_add_dry_sequence_breaker(options, "end", 3));
+  CHECK_REFUSED(gemma4_sampler_options_add_dry_sequence_breaker(options, "", 0));
+  CHECK_REFUSED(gemma4_sampler_options_add_dry_sequence_breaker(options, "\xFF", 1));
+  CHECK_OK(gemma4_sampler_options_set_no_repeat_ngram_size(options, 3));
+  CHECK_OK(gemma4_sampler_options_set_xtc_probability(options, 0.5F));
+  CHECK_OK(gemma4_sampler_options_set_xtc_threshold(options, 0.2F));
   CHECK_OK(gemma4_sampler_options_set_temperature(options, 2.0F));
   CHECK_OK(gemma4_sampler_options_set_top_k(options, 5));
   CHECK_OK(gemma4_sampler_options_set_typical_p(options, 0.99F));
@@ -158,6 +196,12 @@ void test_sampler(gemma4_model* model) {
   CHECK_OK(gemma4_sampler_options_set_seed(options, 7));
   CHECK_OK(gemma4_sampler_create(options, &sampler));
   CHECK_OK(gemma4_sampler_observe(sampler, &one, 1));
+  CHECK_REFUSED(gemma4_sampler_sample(sampler, logits, 6, NULL, 0, &token)); /* the breakers need a tokenizer */
+  CHECK(strstr(gemma4_last_error(), "set_tokenizer") != NULL);
+  CHECK_OK(gemma4_model_tokenizer(model, &tokenizer));
+  CHECK_OK(gemma4_sampler_set_tokenizer(sampler, tokenizer));
+  CHECK_REFUSED(gemma4_sampler_set_tokenizer(sampler, NULL));
+  CHECK_OK(gemma4_tokenizer_destroy(tokenizer));
   CHECK_OK(gemma4_sampler_copy(sampler, &copy));
   for (i = 0; i < 20; ++i) {
     CHECK_OK(gemma4_sampler_sample(sampler, logits, 6, NULL, 0, &token));
@@ -168,6 +212,10 @@ void test_sampler(gemma4_model* model) {
   CHECK_OK(gemma4_sampler_seed(sampler, &seed));
   CHECK(seed == 7);
   CHECK_OK(gemma4_sampler_destroy(copy));
+  CHECK_OK(gemma4_sampler_destroy(sampler));
+  CHECK_OK(gemma4_sampler_options_clear_dry_sequence_breakers(options));
+  CHECK_OK(gemma4_sampler_create(options, &sampler));
+  CHECK_OK(gemma4_sampler_sample(sampler, logits, 6, NULL, 0, &token));
   CHECK_OK(gemma4_sampler_destroy(sampler));
   CHECK_OK(gemma4_sampler_options_set_top_p(options, 0.0F)); /* the best token alone */
   CHECK_OK(gemma4_sampler_create(options, &sampler));

@@ -1,4 +1,8 @@
 /* Every function of the C interface, used as meant. usage: interface_test MODEL_FOLDER SCRATCH_FOLDER */
+#define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "interface_test.h"
 
 int checks_failed = 0, checks_made = 0;
@@ -144,6 +148,72 @@ static void test_load(const char* path) {
   CHECK_OK(gemma4_model_options_destroy(options));
 }
 
+static size_t last_logits(const gemma4_model* model, float* logits, size_t capacity) {
+  const int32_t prompt[4] = {5, 6, 7, 8};
+  gemma4_session* session = NULL;
+  size_t n = 0;
+  CHECK_OK(gemma4_session_create(model, NULL, &session));
+  CHECK_OK(gemma4_session_prefill(session, prompt, 4, NULL));
+  CHECK_OK(gemma4_session_logits(session, logits, capacity, &n));
+  CHECK_OK(gemma4_session_destroy(session));
+  return n;
+}
+
+/* A GGUF file from memory and from a descriptor is the one that its path gives. */
+static void test_load_bytes(const char* path) {
+  static float expected[1 << 16], got[1 << 16];
+  gemma4_model_options* options = NULL;
+  gemma4_cancel_token* token = NULL;
+  gemma4_model* model = load(path, NULL);
+  FILE* const file = fopen(path, "rb");
+  unsigned char* data;
+  size_t size, n;
+  int fd, way;
+  n = last_logits(model, expected, 1 << 16);
+  CHECK_OK(gemma4_model_destroy(model));
+  CHECK(file != NULL && fseek(file, 0, SEEK_END) == 0);
+  size = (size_t)ftell(file);
+  data = (unsigned char*)malloc(size);
+  rewind(file);
+  CHECK(fread(data, 1, size, file) == size);
+  fclose(file);
+  CHECK_OK(gemma4_model_options_create(&options));
+  for (way = 0; way < 4; ++way) {
+    CHECK_OK(gemma4_model_options_set_mmap(options, way % 2));
+    fd = open(path, O_RDONLY);
+    model = NULL;
+    if (way < 2) {
+      CHECK_OK(gemma4_model_load_memory(data, size, options, &model));
+    } else {
+      CHECK_OK(gemma4_model_load_fd((int32_t)fd, options, &model));
+    }
+    close(fd);
+    if (way == 0) memset(data, 0, 64); /* it was copied */
+    CHECK(last_logits(model, got, 1 << 16) == n && memcmp(expected, got, n * sizeof *got) == 0);
+    CHECK_OK(gemma4_model_destroy(model));
+    if (way == 0) {
+      fd = open(path, O_RDONLY);
+      CHECK(read(fd, data, 64) == 64);
+      close(fd);
+    }
+  }
+  model = (gemma4_model*)data;
+  CHECK_STATUS(GEMMA4_ERROR_BAD_FORMAT, gemma4_model_load_memory(data, size / 2, NULL, &model));
+  CHECK(model == NULL && strstr(gemma4_last_error(), "GGUF in memory") != NULL);
+  CHECK_STATUS(GEMMA4_ERROR_BAD_FORMAT, gemma4_model_load_memory(NULL, 0, NULL, &model));
+  CHECK_REFUSED(gemma4_model_load_memory(NULL, 5, NULL, &model));
+  CHECK_REFUSED(gemma4_model_load_memory(data, size, NULL, NULL));
+  CHECK_STATUS(GEMMA4_ERROR_IO, gemma4_model_load_fd(-1, NULL, &model));
+  CHECK(strstr(gemma4_last_error(), "file descriptor -1") != NULL);
+  CHECK_OK(gemma4_cancel_token_create(&token));
+  CHECK_OK(gemma4_cancel_token_cancel(token));
+  CHECK_OK(gemma4_model_options_set_cancel(options, token));
+  CHECK_STATUS(GEMMA4_ERROR_CANCELLED, gemma4_model_load_memory(data, size, options, &model));
+  CHECK_OK(gemma4_cancel_token_destroy(token));
+  CHECK_OK(gemma4_model_options_destroy(options));
+  free(data);
+}
+
 static void test_quantize(const char* path, const char* scratch) {
   gemma4_quantize_options* options = NULL;
   gemma4_cancel_token* token = NULL;
@@ -163,6 +233,7 @@ static void test_quantize(const char* path, const char* scratch) {
   CHECK(bytes > 1000 && calls > 1);
   model = load(out, NULL);
   CHECK_OK(gemma4_model_destroy(model));
+  test_load_bytes(out);
   CHECK_REFUSED(gemma4_quantize(path, strlen(path), out, strlen(out), "q99", 3, NULL, NULL));
   calls = 0;
   CHECK_OK(gemma4_quantize_options_set_progress(options, stop_bytes, &calls));

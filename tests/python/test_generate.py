@@ -25,6 +25,8 @@ def test_streams(tiny, session):
     result = collect(generation)
     assert result.reason == "max_tokens" and len(result.token_ids) == 12
     assert result.prefill_seconds > 0 and result.decode_seconds > 0
+    assert result.prefill_seconds < result.time_to_first_token < result.prefill_seconds + result.decode_seconds
+    assert result.tokens_per_second > 0
     assert session.position == len(ids) + 11
     assert next(generation, None) is None
 
@@ -263,7 +265,9 @@ def test_sampler_copies_draw_alike():
 def test_sampler_options(tiny):
     assert gemma4.Sampler().options == {
         "suppress": [], "logit_bias": {}, "repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0,
-        "penalty_last_n": 64, "temperature": 1.0, "top_k": 0, "typical_p": 1.0, "top_p": 1.0, "min_p": 0.0, "seed": None,
+        "penalty_last_n": 64, "dry_multiplier": 0.0, "dry_base": 1.75, "dry_allowed_length": 2, "dry_penalty_last_n": -1,
+        "dry_sequence_breakers": ["\n", ":", '"', "*"], "no_repeat_ngram_size": 0, "temperature": 1.0, "top_k": 0,
+        "typical_p": 1.0, "top_p": 1.0, "min_p": 0.0, "xtc_probability": 0.0, "xtc_threshold": pytest.approx(0.1), "seed": None,
         "logprobs": False, "top_logprobs": 0}
     assert tiny.sampler_defaults["top_k"] == 64
     assert tiny.sampler_defaults["top_p"] == pytest.approx(0.95)
@@ -280,3 +284,36 @@ def test_nano_answers(nano, ask):
 def test_nano_with_its_own_defaults(nano, ask):
     result = collect(gemma4.generate(gemma4.Session(nano), ask(nano, "What is 2 + 3?"), max_tokens=64))
     assert result.text
+
+
+def test_repetitions_and_xtc(tiny, nano, session):
+    ids = [1, 2, 3, 4]
+    result = collect(gemma4.generate(session, ids, sampler=gemma4.Sampler(no_repeat_ngram_size=2, seed=1), max_tokens=100, stop_at_eos=False))
+    pairs = list(zip(ids + result.token_ids, (ids + result.token_ids)[1:]))
+    assert len(pairs) == len(set(pairs))
+
+    logits = np.zeros(448, np.float32)
+    logits[7] = 5
+    alone = gemma4.Sampler(temperature=0, dry_multiplier=4, dry_allowed_length=1, dry_base=2)
+    with pytest.raises(gemma4.Error, match="set_tokenizer") as error:
+        alone.sample(logits)
+    assert error.value.code == "invalid_argument"
+    alone.set_tokenizer(tiny.tokenizer)
+    alone.observe([7, 7])
+    assert alone.sample(logits).token == 7  # 5 - 4
+    assert alone.sample(logits).token != 7  # 5 - 8
+    assert nano.sampler(dry_multiplier=1).sample(np.zeros(nano.config.vocab_size, np.float32)).token >= 0
+    without = gemma4.Sampler(temperature=0, dry_multiplier=4, dry_sequence_breakers=[])
+    assert without.sample(logits).token == 7
+    assert gemma4.Sampler(dry_sequence_breakers="\n").options["dry_sequence_breakers"] == ["\n"]
+    with pytest.raises(TypeError, match="tokenizer"):
+        alone.set_tokenizer(tiny)
+
+    logits[7] = logits[8] = 12
+    assert {gemma4.Sampler(xtc_probability=1, xtc_threshold=0.3, seed=i).sample(logits).token == 7 for i in range(30)} == {False}
+    for field, value in (("dry_multiplier", -1), ("dry_base", 0.5), ("dry_allowed_length", -1), ("dry_penalty_last_n", -2),
+                         ("no_repeat_ngram_size", -1), ("xtc_probability", 1.5), ("xtc_threshold", -0.5), ("dry_sequence_breakers", [""])):
+        with pytest.raises(gemma4.Error, match="SamplerOptions::" + field):
+            gemma4.Sampler(**{field: value})
+    with pytest.raises(TypeError, match="dry_sequence_breakers"):
+        gemma4.Sampler(dry_sequence_breakers=[1])

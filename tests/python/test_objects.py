@@ -104,7 +104,8 @@ def test_what_a_generation_yields_is_a_value(session):
         assert json.loads(json.dumps(value.to_dict(), allow_nan=False)) == json.loads(value.to_json())
     result = values[0]
     assert result.to_dict() == {"reason": "max_tokens", "text": result.text, "token_ids": result.token_ids, "stop": "",
-                                "prefill_seconds": result.prefill_seconds, "decode_seconds": result.decode_seconds}
+                                "prefill_seconds": result.prefill_seconds, "decode_seconds": result.decode_seconds,
+                                "time_to_first_token": result.time_to_first_token, "tokens_per_second": result.tokens_per_second}
     assert pieces[0].to_dict()["samples"][0]["top"][1] == {"token": pieces[0].samples[0].top[1].token,
                                                           "logprob": pieces[0].samples[0].top[1].logprob}
 

@@ -39,6 +39,7 @@ from ._gemma4 import (
     json_schema,
     regex,
     render_chat,
+    score,
 )
 from . import _aio, _calls, _show
 from ._hub import from_pretrained
@@ -76,6 +77,7 @@ __all__ = [
     "json_schema",
     "regex",
     "render_chat",
+    "score",
     "show",
     "tool_schema",
 ]
@@ -87,8 +89,9 @@ del _name
 
 # What is easier said in Python.
 generate = _calls.clear(generate, "generate")
+score = _calls.clear(score, "score")
 for _class, _methods in ((Model, ("__init__", "memory_plan")), (Session, ("__init__", "prefill", "decode", "truncate")),
-                         (Chat, ("__init__", "send", "stream")), (Sampler, ("__init__", "sample")),
+                         (Chat, ("__init__", "send", "stream")), (Sampler, ("__init__", "sample", "set_tokenizer")),
                          (Tokenizer, ("encode", "decode", "token_to_id")), (TokenDecoder, ("__init__",)),
                          (ReplyParser, ("__init__",))):
     for _name in _methods:

@@ -1,7 +1,9 @@
 """Types of the compiled module; `gemma4` exports every name."""
 
+import mmap
 import os
 from typing import (
+    IO,
     Any,
     AsyncIterator,
     Callable,
@@ -26,6 +28,8 @@ _Ids = Union[Iterable[SupportsIndex], npt.NDArray[np.integer[Any]]]
 _Floats = npt.NDArray[np.float32]
 _Progress = Union[Callable[[int, int], object], bool]
 _Path = Union[str, bytes, os.PathLike[str]]
+_Buffer = Union[bytes, bytearray, memoryview, mmap.mmap, npt.NDArray[np.uint8]]
+_File = Union[int, IO[bytes]]
 _Tool = Union[Mapping[str, Any], Callable[..., Any]]
 
 class Error(Exception):
@@ -110,16 +114,25 @@ class Sampler:
         presence_penalty: float = 0.0,
         frequency_penalty: float = 0.0,
         penalty_last_n: int = 64,
+        dry_multiplier: float = 0.0,
+        dry_base: float = 1.75,
+        dry_allowed_length: int = 2,
+        dry_penalty_last_n: int = -1,
+        dry_sequence_breakers: Union[str, Sequence[str]] = ("\n", ":", '"', "*"),
+        no_repeat_ngram_size: int = 0,
         temperature: float = 1.0,
         top_k: int = 0,
         typical_p: float = 1.0,
         top_p: float = 1.0,
         min_p: float = 0.0,
+        xtc_probability: float = 0.0,
+        xtc_threshold: float = 0.1,
         seed: Optional[int] = None,
         logprobs: bool = False,
         top_logprobs: int = 0,
     ) -> None: ...
     def sample(self, logits: _Floats) -> SampledToken: ...
+    def set_tokenizer(self, tokenizer: Tokenizer) -> None: ...
     def observe(self, ids: _Ids) -> None: ...
     def reset(self) -> None: ...
     def __copy__(self) -> Sampler: ...
@@ -162,6 +175,24 @@ class Model:
         kv_dtype: Optional[str] = None,
         checkpoint_bytes: int = 268435456,
     ) -> MemoryPlan: ...
+    @staticmethod
+    def from_bytes(
+        data: _Buffer,
+        *,
+        threads: Optional[int] = None,
+        compute: str = "auto",
+        use_mmap: bool = True,
+        progress: Optional[_Progress] = None,
+    ) -> Model: ...
+    @staticmethod
+    def from_fd(
+        file: _File,
+        *,
+        threads: Optional[int] = None,
+        compute: str = "auto",
+        use_mmap: bool = True,
+        progress: Optional[_Progress] = None,
+    ) -> Model: ...
     @staticmethod
     def from_pretrained(
         name: Union[str, os.PathLike[str]],
@@ -265,6 +296,10 @@ class GenerateResult:
     def prefill_seconds(self) -> float: ...
     @property
     def decode_seconds(self) -> float: ...
+    @property
+    def time_to_first_token(self) -> float: ...
+    @property
+    def tokens_per_second(self) -> float: ...
     def to_dict(self) -> Dict[str, Any]: ...
     def to_json(self) -> str: ...
     def __getstate__(self) -> Any: ...
@@ -286,6 +321,7 @@ class Generation(Iterator[Piece], AsyncIterator[Piece]):
     @property
     def sampler(self) -> Sampler: ...
 
+def score(session: Session, ids: _Ids, *, cancel: Optional[CancelToken] = None) -> List[float]: ...
 def generate(
     session: Session,
     ids: _Ids,
@@ -375,6 +411,10 @@ class Usage:
     def prefill_seconds(self) -> float: ...
     @property
     def decode_seconds(self) -> float: ...
+    @property
+    def time_to_first_token(self) -> float: ...
+    @property
+    def tokens_per_second(self) -> float: ...
     def to_dict(self) -> Dict[str, Any]: ...
     def to_json(self) -> str: ...
     def __getstate__(self) -> Any: ...
