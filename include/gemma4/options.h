@@ -103,9 +103,9 @@ struct SamplerOptions {
   /// not penalized. Not empty, valid UTF-8; however they are cut into tokens. They need a tokenizer: generate() and Chat
   /// have theirs, a Sampler that is used alone gets one from Sampler::set_tokenizer(). An empty list needs none.
   std::vector<std::string> dry_sequence_breakers = {"\n", ":", "\"", "*"};
-  /// No run of so many tokens comes twice: tokens that would complete one are never chosen, the prompt's runs included
-  /// (as in HF's generate). 1: no token comes twice; 0: off. Where it would leave nothing to choose from, it gives way: what
-  /// a constraint and `suppress` allow stays possible.
+  /// No run of so many tokens comes twice: tokens that would complete one are never chosen, the prompt's runs and its end
+  /// tokens included (as in HF's generate). 1: no token comes twice; 0: off; at least 0. Where it would leave nothing to
+  /// choose from, it gives way: what a constraint and `suppress` allow stays possible.
   int no_repeat_ngram_size = 0;
   float temperature = 1.0F;         ///< Logits are divided by it; 0: greedy, the first maximum wins, nothing is drawn.
   int top_k = 0;                    ///< Keep the k largest; 0: all.

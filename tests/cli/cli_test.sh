@@ -58,6 +58,10 @@ error 2 "compute" "$gemma4" info "$model" --compute f64
 error 2 "temperature" "$gemma4" generate "$model" -p x --temperature -1
 error 2 "temperature" "$gemma4" generate "$model" -p x --temperature warm
 error 2 "top_p" "$gemma4" generate "$model" -p x --top-p 1.5
+error 2 "dry_base" "$gemma4" generate "$model" -p x --dry-multiplier 1 --dry-base 0.5
+error 2 "xtc_probability" "$gemma4" generate "$model" -p x --xtc-probability 2
+error 2 "no_repeat_ngram_size" "$gemma4" generate "$model" -p x --no-repeat-ngram-size -1
+error 2 "dry_sequence_breakers" "$gemma4" generate "$model" -p x --dry-sequence-breaker ""
 error 2 "logit-bias" "$gemma4" generate "$model" -p x --logit-bias 3
 error 2 "excludes" "$gemma4" generate "$model" -p x -f y
 error 2 "stride" "$gemma4" perplexity "$model" -p "a b c" --context 8 --stride 9
@@ -160,6 +164,12 @@ has err "tokens/s"
 has err "stopped: "
 expect 0 "$gemma4" generate "$model" --raw -p "Once upon a time" --temperature 0 -n 30 --stop "${story:10:4}"
 same "$(cat "$dir/out")" "${story%%"${story:10:4}"*}" "--stop"
+expect 0 "$gemma4" generate "$model" --raw -p "the dog and the dog and the dog and" --temperature 0 -n 12
+plain=$(cat "$dir/out")
+expect 0 "$gemma4" generate "$model" --raw -p "the dog and the dog and the dog and" --temperature 0 -n 12 \
+  --dry-multiplier 20 --dry-base 2 --dry-allowed-length 1 --dry-penalty-last-n -1 --dry-sequence-breaker "x" --no-repeat-ngram-size 1 \
+  --xtc-probability 0.5 --xtc-threshold 0.2
+[ "$(cat "$dir/out")" != "$plain" ] || fail "--no-repeat-ngram-size changed nothing"
 first=$("$gemma4" generate "$model" --raw -p "Once" --seed 7 -n 40)
 same "$("$gemma4" generate "$model" --raw -p "Once" --seed 7 -n 40)" "$first" "equal seeds"
 expect 0 "$gemma4" generate "$model" --raw -p "Once upon a time" --verbose -n 0
