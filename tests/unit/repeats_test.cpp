@@ -89,6 +89,39 @@ TEST_CASE("DRY: the published example") {
   CHECK((repeats[2].token == 24 && repeats[2].length == 2));
 }
 
+TEST_CASE("DRY: published probabilities") {
+  // llama.cpp, tests/test-sampling.cpp: equal probabilities, the text, those afterwards; multiplier, allowed length, breaker.
+  struct Vector {
+    Tokens text;
+    std::vector<double> expected;
+    float multiplier;
+    std::size_t allowed;
+    TokenId breaker;
+  };
+  const Vector vectors[] = {
+      {{0, 1}, {0.25, 0.25, 0.25, 0.25}, 1.0F, 2, -1},
+      {{0, 1, 2, 0, 1}, {0.296923, 0.296923, 0.109232, 0.296923}, 1.0F, 2, -1},
+      {{0, 1, 3, 4, 0, 1}, {0.2, 0.2, 0.2, 0.2, 0.2}, 1.0F, 2, 3},
+      {{0, 1, 2, 0, 1}, {0.241818, 0.241818, 0.032727, 0.241818, 0.241818}, 2.0F, 2, -1},
+      {{0, 1, 2, 3, 4, 0, 1}, {0.2, 0.2, 0.2, 0.2, 0.2}, 1.0F, 4, -1},
+  };
+  const Texts vocabulary = {"a", "b", "c", "d", "e"};
+  for (const Vector& v : vectors) {
+    sampling::TokenHistory history(-1, v.breaker < 0 ? Texts() : Texts{vocabulary[static_cast<std::size_t>(v.breaker)]});
+    history.set_texts(texts_of(vocabulary));
+    for (const TokenId token : v.text) history.add(token);
+    std::vector<std::size_t> lengths;
+    std::vector<sampling::Repeat> repeats;
+    sampling::find_repeats(history.tokens(), history.since_breaker(), v.allowed, lengths, repeats);
+    std::vector<float> logits(v.expected.size(), 0.0F);
+    for (const auto& [token, length] : repeats) {
+      if (!history.is_breaker(token)) logits[static_cast<std::size_t>(token)] -= sampling::repeat_penalty(v.multiplier, 1.1F, length - v.allowed);
+    }
+    const Reference reference(logits, 1.0);
+    for (std::size_t i = 0; i < logits.size(); ++i) CHECK(reference.p[i] == doctest::Approx(v.expected[i]).epsilon(1e-5));
+  }
+}
+
 TEST_CASE("DRY: the penalty grows with the repetition and never overflows") {
   CHECK(sampling::repeat_penalty(0.8F, 1.75F, 0) == 0.8F);
   for (std::size_t n = 1; n < 60; ++n) {
