@@ -45,6 +45,11 @@ Thinking to_thinking(const py::object& thinking) {
   return budget == 0 ? Thinking::off() : Thinking::up_to(budget);
 }
 
+bool to_bool(const py::object& value, const char* name) {
+  if (py::isinstance<py::bool_>(value)) return value.cast<bool>();
+  throw py::type_error(std::string(name) + ": expected True, False or None, got " + py::repr(value).cast<std::string>());
+}
+
 /// "auto", "none", "required", the name of a tool, or {"type": "function", "function": {"name": ...}}.
 ToolChoice to_tool_choice(const py::object& choice) {
   if (choice.is_none()) return {};
@@ -234,7 +239,7 @@ struct ReplyArguments {
     if (!thinking.is_none()) options.thinking = to_thinking(thinking);
     if (sampler) options.sampler = sampler->value.options();
     if (!preserve_thinking.is_none()) options.preserve_thinking = to_preserve_thinking(preserve_thinking);
-    if (!hold_calls.is_none()) options.hold_calls = hold_calls.cast<bool>();
+    if (!hold_calls.is_none()) options.hold_calls = to_bool(hold_calls, "hold_calls");
     if (!loop_tokens.is_none()) options.loop_tokens = to_int(loop_tokens, "loop_tokens");
     return options;
   }

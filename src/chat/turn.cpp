@@ -8,10 +8,6 @@
 namespace gemma4::chat {
 namespace {
 
-bool reports(const sampling::SamplerState& sampler) noexcept {
-  return sampler.options().logprobs || sampler.options().top_logprobs > 0;
-}
-
 generation::Machine::Limits limits(const session::SessionState& session, std::size_t prompt, const SendOptions& options) {
   GEMMA4_CHECK(options.max_tokens >= -1, ErrorCode::invalid_argument,
                "SendOptions::max_tokens: expected -1 (until the context is full) or more, got ", options.max_tokens);
@@ -22,7 +18,7 @@ generation::Machine::Limits limits(const session::SessionState& session, std::si
 }
 
 ReplySetup reporting(ReplySetup setup, const sampling::SamplerState& sampler) {
-  setup.samples = reports(sampler);
+  setup.samples = sampler.reports();
   return setup;
 }
 

@@ -7,10 +7,6 @@
 namespace gemma4::generation {
 namespace {
 
-bool reports(const sampling::SamplerState& sampler) noexcept {
-  return sampler.options().logprobs || sampler.options().top_logprobs > 0;
-}
-
 /// What a constraint that may stop lets through.
 std::vector<TokenId> ends(const session::SessionState& session, const GenerateOptions& options) {
   return options.stop_at_eos ? session.model().config().eos_token_ids : std::vector<TokenId>();
@@ -41,7 +37,7 @@ Loop::Loop(std::shared_ptr<session::SessionState> session, Span<const TokenId> p
       sampler_(sampler),
       options_(options),
       prompt_(prompt.begin(), prompt.end()),
-      answer_(session_->model().tokenizer(), session_->model().config().eos_token_ids, options_, reports(sampler)),
+      answer_(session_->model().tokenizer(), session_->model().config().eos_token_ids, options_, sampler.reports()),
       machine_(sampler, answer_, ends(*session_, options_), limits(*session_, prompt, options_)),
       driver_(*session_, machine_, [this] { return read_prompt(); }, options_.cancel) {
   note_uses();

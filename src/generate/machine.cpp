@@ -87,8 +87,7 @@ bool Machine::add(SampledToken token) {
 /// What the constraint forces after the tokens so far. Log-probabilities take a step for each token, so then none is.
 void Machine::follow() {
   TokenConstraint* const constraint = answer_.constraint();
-  const bool reports = sampler_.options().logprobs || sampler_.options().top_logprobs > 0;
-  if (constraint == nullptr || !held_ || reports) return;
+  if (constraint == nullptr || !held_ || sampler_.reports()) return;
   for (const TokenId token : constraint->forced()) {
     sampler_.observe(Span<const TokenId>(&token, 1));
     SampledToken forced;

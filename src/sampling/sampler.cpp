@@ -91,7 +91,7 @@ SampledToken SamplerState::sample(Span<const float> logits, Span<const std::uint
   ++uses_;
   SampledToken sampled;
   sampled.token = choose(adjust(logits, allowed));
-  if (options_.logprobs || options_.top_logprobs > 0) report(logits, sampled);
+  if (reports()) report(logits, sampled);
   see(sampled.token);
   return sampled;
 }

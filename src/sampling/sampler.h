@@ -31,6 +31,8 @@ class SamplerState {
   void observe_anew(Span<const TokenId> tokens);
   void reset();
   const SamplerOptions& options() const noexcept { return options_; }
+  /// True when it tells log-probabilities.
+  bool reports() const noexcept { return options_.logprobs || options_.top_logprobs > 0; }
   std::uint64_t seed() const noexcept { return seed_; }
   /// Grows with every call of sample, observe and reset: who works with it in between is noticed.
   std::uint64_t uses() const noexcept { return uses_; }

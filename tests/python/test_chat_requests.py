@@ -59,6 +59,13 @@ def test_tools_none_are_the_chats_and_an_empty_list_is_none(chat):
     assert c.messages == []
 
 
+def test_hold_calls_is_true_or_false(chat):
+    c = chat()
+    with pytest.raises(TypeError, match="hold_calls: expected True, False or None, got 'maybe'"):
+        c.send("What is 17 + 25?", hold_calls="maybe")
+    assert c.messages == []
+
+
 def test_a_sampler_of_a_replys_own_leaves_the_chats_alone(chat):
     def replies(interrupted):
         c = chat(sampler=gemma4.Sampler(temperature=1.2, seed=8))
